@@ -1,0 +1,1 @@
+"""Use cases, and the one place where strangers are introduced to each other."""

@@ -1,0 +1,1 @@
+"""Facts about models and providers, each with its source and date."""

@@ -1,0 +1,1 @@
+"""What calls cost: exact decimals, and where each price came from."""

@@ -1,0 +1,1 @@
+"""Measuring variants on a test set."""

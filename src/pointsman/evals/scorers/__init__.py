@@ -1,0 +1,1 @@
+"""One scorer, one file: an answer in, `Score` or `Unscored` out."""

@@ -1,0 +1,1 @@
+"""Talking to models: protocols, the one socket, keys, and providers that need neither."""

@@ -1,0 +1,1 @@
+"""One wire protocol each. A dialect knows no other dialect and opens no socket."""

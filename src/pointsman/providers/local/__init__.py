@@ -1,0 +1,1 @@
+"""Providers that answer without a network: from a script or from a file."""
