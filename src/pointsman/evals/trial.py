@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import msgspec
 
+from pointsman.core.chat import ToolCall
 from pointsman.core.exchange import Exchange
 from pointsman.evals.outcome import Outcome
 
@@ -24,6 +25,8 @@ class Trial(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     repeat: int = 0
     order: int = 0
     """Position in the run's schedule: which trials ran side by side."""
+    index: int = 0
+    """Position of the case in the test set; the set's hash vouches that it is the same case."""
     outcome: Outcome
     score: float | None = None
     """Primary score, 0 to 1; None if the trial has none. A bad format, a refusal or a truncation scores 0."""
@@ -35,6 +38,7 @@ class Trial(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Why it was not scored, or not in the right form, or refused."""
     output: str | None = None
     """The visible answer."""
-    tool_calls: msgspec.Raw | None = None
-    """The calls the model made, as JSON of our `ToolCall`s; None if it made none."""
+    refusal: str | None = None
+    """The refusal the provider marked as such."""
+    tool_calls: tuple[ToolCall, ...] = ()
     exchange: Exchange

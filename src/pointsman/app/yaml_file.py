@@ -1,0 +1,202 @@
+"""Reading a YAML file the user wrote into typed data, with errors that name file, line, key and value.
+
+The text is parsed once into nodes that know their line; the values go through msgspec, which is
+strict about types and unknown keys; what it says is then traced back to the line it speaks of.
+`${NAME}` in any text stands for an environment variable; `$${` is a literal `${`.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, TypeVar, get_args, get_type_hints
+
+import msgspec
+import yaml
+
+from pointsman.core.failure import ConfigError
+
+__all__ = ["Located", "convert", "read_yaml", "substitute"]
+
+T = TypeVar("T")
+
+_ENV = re.compile(r"\$(\$?)\{([A-Za-z_][A-Za-z0-9_]*)\}")
+_AT_PATH = re.compile(r"^(?P<message>.*?)(?: - at `(?:key in )?\$(?P<path>.*)`)?$", re.DOTALL)
+_STEP = re.compile(r"\.(?P<key>[^.\[\]]+)|\[(?P<index>\d+|\.\.\.)\]")
+_UNKNOWN_FIELD = re.compile(r"Object contains unknown field `(?P<field>.*)`")
+_MISSING_FIELD = re.compile(r"Object missing required field `(?P<field>.*)`")
+
+
+class Located(msgspec.Struct, frozen=True):
+    """Plain data and, for each path in it, the line it stands on."""
+
+    file: str
+    data: Any
+    lines: dict[tuple[str, ...], int]
+
+    def line(self, path: tuple[str, ...]) -> int | None:
+        """The line of `path`, or of the nearest thing around it."""
+        while path and path not in self.lines:
+            path = path[:-1]
+        return self.lines.get(path)
+
+
+def read_yaml(path: Path) -> Located:
+    """Parse a file. Raises `ConfigError` if it is absent, unreadable, not YAML, or repeats a key."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise ConfigError("there is no such file", file=str(path), hint="`pointsman init` writes one to start from") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"cannot be read: {error}", file=str(path)) from error
+    loader = yaml.SafeLoader(text)
+    try:
+        node = loader.get_single_node()
+        lines: dict[tuple[str, ...], int] = {}
+        data = None if node is None else _construct(loader, node, (), lines, str(path))
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else None
+        raise ConfigError(f"is not valid YAML: {error.problem}", file=str(path), line=line) from None
+    except (yaml.YAMLError, ValueError) as error:
+        raise ConfigError(f"is not valid YAML: {error}", file=str(path)) from None
+    finally:
+        loader.dispose()
+    return Located(str(path), data, lines)
+
+
+def _construct(loader: yaml.SafeLoader, node: yaml.Node, path: tuple[str, ...], lines: dict[tuple[str, ...], int], file: str) -> Any:
+    lines.setdefault(path, node.start_mark.line + 1)
+    if isinstance(node, yaml.MappingNode):
+        loader.flatten_mapping(node)
+        mapping: dict[str, Any] = {}
+        for key_node, value_node in node.value:
+            key = str(key_node.value)
+            if key in mapping:
+                raise ConfigError("is given twice", file=file, line=key_node.start_mark.line + 1, key=".".join((*path, key)))
+            lines[(*path, key)] = key_node.start_mark.line + 1
+            mapping[key] = _construct(loader, value_node, (*path, key), lines, file)
+        return mapping
+    if isinstance(node, yaml.SequenceNode):
+        return [_construct(loader, item, (*path, str(i)), lines, file) for i, item in enumerate(node.value)]
+    return loader.construct_object(node, deep=True)  # type: ignore[no-untyped-call]  # PyYAML's stubs leave this one out
+
+
+def substitute(located: Located, environment: Mapping[str, str]) -> Located:
+    """Put environment variables in place of `${NAME}`. Raises `ConfigError` naming the variable that is not set."""
+
+    def walk(value: Any, path: tuple[str, ...]) -> Any:
+        if isinstance(value, dict):
+            return {k: walk(v, (*path, k)) for k, v in value.items()}
+        if isinstance(value, list):
+            return [walk(v, (*path, str(i))) for i, v in enumerate(value)]
+        return _ENV.sub(lambda m: put(m, path), value) if isinstance(value, str) else value
+
+    def put(match: re.Match[str], path: tuple[str, ...]) -> str:
+        escaped, name = match.groups()
+        if escaped:
+            return f"${{{name}}}"
+        if name not in environment:
+            raise ConfigError(
+                f"the environment variable {name} is not set",
+                file=located.file,
+                line=located.line(path),
+                key=".".join(path),
+                hint=f"export {name}=…, or take ${{{name}}} out",
+            )
+        return environment[name]
+
+    return Located(located.file, walk(located.data, ()), located.lines)
+
+
+def convert(located: Located, kind: type[T]) -> T:
+    """Plain data → `kind`. Raises `ConfigError` with line, key, value and the nearest valid key."""
+    if located.data is None:
+        raise ConfigError("is empty", file=located.file)
+    try:
+        return msgspec.convert(located.data, kind, strict=True)
+    except msgspec.ValidationError as error:
+        raise _explain(located, str(error), kind) from None
+
+
+def _explain(located: Located, error: str, kind: Any) -> ConfigError:
+    match = _AT_PATH.match(error)
+    message = match["message"] if match else error
+    path = _find_path(located.data, match["path"] or "" if match else "", message)
+    hint = None
+    if unknown := _UNKNOWN_FIELD.fullmatch(message):
+        field = unknown["field"]
+        path = (*path, field)
+        known = _fields_at(kind, path[:-1])
+        near = difflib.get_close_matches(field, known, n=1)
+        message = "unknown key"
+        hint = (f"did you mean `{near[0]}`? " if near else "") + (f"known keys: {', '.join(known)}" if known else "")
+        return ConfigError(message, file=located.file, line=located.line(path), key=".".join(path), hint=hint or None)
+    if missing := _MISSING_FIELD.fullmatch(message):
+        here = ".".join((*path, missing["field"]))
+        return ConfigError("is missing", file=located.file, line=located.line(path), key=here, hint=f"add `{missing['field']}: …`")
+    return ConfigError(
+        message[0].lower() + message[1:],
+        file=located.file,
+        line=located.line(path),
+        key=".".join(path) or None,
+        value=_value_at(located.data, path),
+    )
+
+
+def _find_path(data: Any, path: str, message: str) -> tuple[str, ...]:
+    """msgspec writes `[...]` for "some value of this mapping": look for the one the message is about."""
+    steps = [m["key"] or m["index"] for m in _STEP.finditer(path)]
+    unknown = _UNKNOWN_FIELD.fullmatch(message)
+    missing = _MISSING_FIELD.fullmatch(message)
+
+    def fits(value: Any) -> bool:
+        if unknown:
+            return isinstance(value, dict) and unknown["field"] in value
+        if missing:
+            return isinstance(value, dict) and missing["field"] not in value
+        wanted = re.search(r"got `(\w+)`", message)
+        return wanted is None or _TYPE_NAMES.get(type(value), "") == wanted[1]
+
+    def search(value: Any, left: list[str], done: tuple[str, ...]) -> tuple[str, ...] | None:
+        if not left:
+            return done if fits(value) else None
+        step, rest = left[0], left[1:]
+        if step == "...":
+            options = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+            found = (search(v, rest, (*done, str(k))) for k, v in options)
+            return next((f for f in found if f is not None), None)
+        inner = _value_at(value, (step,))
+        return search(inner, rest, (*done, step))
+
+    return search(data, steps, ()) or tuple(s for s in steps if s != "...")
+
+
+_TYPE_NAMES: dict[type, str] = {str: "str", int: "int", float: "float", bool: "bool", list: "array", dict: "object", type(None): "null"}
+
+
+def _value_at(data: Any, path: tuple[str, ...]) -> Any:
+    for step in path:
+        if isinstance(data, dict):
+            data = data.get(step)
+        elif isinstance(data, list) and step.isdigit() and int(step) < len(data):
+            data = data[int(step)]
+        else:
+            return None
+    return data
+
+
+def _fields_at(kind: Any, path: tuple[str, ...]) -> list[str]:
+    """Names of the fields that may stand at `path` of a value of type `kind`."""
+    if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
+        if not path:
+            return [f.encode_name for f in msgspec.structs.fields(kind)]
+        hint = get_type_hints(kind, include_extras=True).get(path[0])
+        return _fields_at(hint, path[1:]) if hint is not None else []
+    inner = [_fields_at(a, path[1:] if _is_container(kind) else path) for a in get_args(kind)]
+    return next((fields for fields in inner if fields), [])
+
+
+def _is_container(kind: Any) -> bool:
+    return getattr(kind, "__origin__", None) in (dict, list, tuple)

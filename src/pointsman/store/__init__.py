@@ -1,0 +1,1 @@
+"""What lasts: append-only records on disk."""
