@@ -79,6 +79,8 @@ class Media(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 class _Part(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="type"):
     cache: CacheMark | None = None
+    extra: dict[str, msgspec.Raw] | None = None
+    """Fields of this part only one protocol has, as `dialect.field`, kept as they came for targets of that dialect."""
 
 
 class Text(_Part, frozen=True, kw_only=True, omit_defaults=True, tag="text"):
@@ -177,6 +179,8 @@ class Tool(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     strict: bool | None = None
     cache: CacheMark | None = None
     opaque: Opaque | None = None
+    extra: dict[str, msgspec.Raw] | None = None
+    """Fields of this tool only one protocol has, as `dialect.field`, kept as they came for targets of that dialect."""
 
 
 class ToolChoice(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -232,6 +236,8 @@ class ChatRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     """The client asked for usage at the end of the stream; we ask upstream either way."""
     extra: dict[str, msgspec.Raw] = msgspec.field(default_factory=dict)
     """Top-level fields we have no name for, kept as they came for targets of the same dialect."""
+    extra_from: str | None = None
+    """The dialect `extra` was read from; None if a caller of ours put it there, and then any target gets it."""
 
 
 class FinishReason(StrEnum):

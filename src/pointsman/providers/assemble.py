@@ -73,6 +73,7 @@ class Assembler:
                 self.usage = merge_usage(self.usage, usage)
             case Started():
                 self._started = delta
+                self._choices.clear()  # the provider began its answer anew; what came before is void
             case Failed(failure):
                 self.failure = failure
 
