@@ -22,6 +22,8 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     started_s: float
     """Wall clock, Unix seconds."""
     duration_s: float
+    timed: bool = True
+    """False: nobody took the time, as in recordings without one; `duration_s` then says nothing."""
     ttft_s: float | None = None
     """From sending to the first piece of visible output; None without a stream or without output."""
     failure: Failure | None = None
@@ -72,13 +74,19 @@ class Exchange(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     def latency_s(self) -> float | None:
         """Time of the attempt that answered, without queueing, back-off and failed tries.
 
-        None if nothing answered, or if the answer came out of a cache.
+        None if nothing answered, if the answer came out of a cache, or if nobody took the time.
         """
-        if self.cached or not self.attempts or self.attempts[-1].failure is not None:
-            return None
-        return self.attempts[-1].duration_s
+        answered = self._answered
+        return answered.duration_s if answered is not None and answered.timed else None
 
     @property
     def ttft_s(self) -> float | None:
-        """First-token time of the attempt that answered; None where `latency_s` is, or without a stream."""
-        return None if self.latency_s is None else self.attempts[-1].ttft_s
+        """First-token time of the attempt that answered; None if nothing answered but a cache, or without a stream."""
+        answered = self._answered
+        return answered.ttft_s if answered is not None else None
+
+    @property
+    def _answered(self) -> Attempt | None:
+        if self.cached or not self.attempts or self.attempts[-1].failure is not None:
+            return None
+        return self.attempts[-1]

@@ -21,6 +21,8 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     repeat: int = 0
     target: object = None
     """The right answer, for `scripted` alone, which gives it with the chance its script says."""
+    tags: tuple[str, ...] = ()
+    """The case's tags, for `scripted` alone, whose quality may differ by tag."""
     queued_s: float = 0.0
 
 
