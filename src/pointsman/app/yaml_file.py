@@ -69,18 +69,27 @@ def read_yaml(path: Path) -> Located:
 def _construct(loader: yaml.SafeLoader, node: yaml.Node, path: tuple[str, ...], lines: dict[tuple[str, ...], int], file: str) -> Any:
     lines.setdefault(path, node.start_mark.line + 1)
     if isinstance(node, yaml.MappingNode):
-        loader.flatten_mapping(node)
+        _refuse_twins(node, path, file)
+        loader.flatten_mapping(node)  # puts what `<<` brings first, so that the mapping's own keys win
         mapping: dict[str, Any] = {}
         for key_node, value_node in node.value:
             key = str(key_node.value)
-            if key in mapping:
-                raise ConfigError("is given twice", file=file, line=key_node.start_mark.line + 1, key=".".join((*path, key)))
             lines[(*path, key)] = key_node.start_mark.line + 1
             mapping[key] = _construct(loader, value_node, (*path, key), lines, file)
         return mapping
     if isinstance(node, yaml.SequenceNode):
         return [_construct(loader, item, (*path, str(i)), lines, file) for i, item in enumerate(node.value)]
     return loader.construct_object(node, deep=True)  # type: ignore[no-untyped-call]  # PyYAML's stubs leave this one out
+
+
+def _refuse_twins(node: yaml.MappingNode, path: tuple[str, ...], file: str) -> None:
+    seen: dict[str, int] = {}
+    for key_node, _ in node.value:
+        key, line = str(key_node.value), key_node.start_mark.line + 1
+        # A node met again through its alias is flattened already: what it repeats stands on other lines, further up.
+        if key in seen and key != "<<" and line > seen[key] and node.start_mark.line < seen[key]:
+            raise ConfigError("is given twice", file=file, line=line, key=".".join((*path, key)))
+        seen[key] = line
 
 
 def substitute(located: Located, environment: Mapping[str, str]) -> Located:

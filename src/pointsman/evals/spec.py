@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -96,5 +96,5 @@ class EvalSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """For one attempt, from sending to the last byte."""
     max_retries: Annotated[int, msgspec.Meta(ge=0)] | None = None
     cache: CacheSpec | None = None
-    data_from: str | None = None
-    """Where the cases come from, in your words (`production logs of October`); the report repeats it."""
+    origin: Literal["production", "curated", "synthetic"] | None = None
+    """Where the cases come from; a run cannot see it, and the report's checklist asks for it."""

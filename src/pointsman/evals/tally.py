@@ -6,15 +6,16 @@ stay in the journal, and `offset` says where.
 
 from __future__ import annotations
 
+from typing import Protocol
+
 import numpy as np
 import numpy.typing as npt
 
 from pointsman.core.exchange import Exchange
 from pointsman.core.units import ZERO_USD, Usd, add_usd
 from pointsman.evals.outcome import MODEL_OUTCOMES, Outcome
-from pointsman.evals.trial import Trial
 
-__all__ = ["OUTCOMES", "Tally"]
+__all__ = ["OUTCOMES", "Counted", "Tally"]
 
 Floats = npt.NDArray[np.float64]
 
@@ -22,6 +23,19 @@ OUTCOMES = tuple(Outcome)
 _CODE = {outcome: code for code, outcome in enumerate(OUTCOMES)}
 _NOT_RUN = -1
 _IS_MODEL = np.array([outcome in MODEL_OUTCOMES for outcome in OUTCOMES])
+
+
+class Counted(Protocol):
+    """What of a trial is counted."""
+
+    @property
+    def repeat(self) -> int: ...
+    @property
+    def outcome(self) -> Outcome: ...
+    @property
+    def score(self) -> float | None: ...
+    @property
+    def exchange(self) -> Exchange: ...
 
 
 class Tally:
@@ -45,7 +59,7 @@ class Tally:
         self.retries = 0
         self.tokens: dict[str, int] = {}
 
-    def add(self, trial: Trial, case: int, offset: int) -> None:
+    def add(self, trial: Counted, case: int, offset: int) -> None:
         """Take in one trial. A later trial of the same case and repeat replaces the earlier one's figures,
         while the money both cost is kept: a retried error was paid for too."""
         at = (case, trial.repeat)
@@ -88,6 +102,14 @@ class Tally:
         self.cost_usd[at] = float(cost.usd)
         if not exchange.cached:
             self.billed_usd = add_usd(self.billed_usd, cost.usd)
+
+    def forget(self, case: int, repeat: int) -> None:
+        """Count this trial as not run, so that it runs again; what it cost stays counted."""
+        at = (case, repeat)
+        self.outcome[at] = _NOT_RUN
+        for figures in (self.score, self.latency_s, self.ttft_s, self.cost_usd):
+            figures[at] = np.nan
+        self.offset[at] = -1
 
     def has(self, case: int, repeat: int) -> bool:
         """Whether this trial exists."""
