@@ -24,8 +24,10 @@ class Case(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     output: OutputFormat | None = None
     edge: bool = False
     """Marked by the user as an edge case or known failure."""
+    choices: tuple[str, ...] = ()
+    """Options of a multiple-choice case in the order A, B, C …; empty for other cases."""
 
     @property
     def hash(self) -> str:
-        """Content hash of id, input and target."""
-        return content_hash((self.id, self.messages, self.target, self.tools, self.output))
+        """Content hash of id, input, options and target."""
+        return content_hash((self.id, self.messages, self.target, self.tools, self.output, self.choices))
