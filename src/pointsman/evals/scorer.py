@@ -23,6 +23,9 @@ class Score(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Whether the value reaches the scorer's threshold."""
     read: str | None = None
     """What was read out of the answer and compared, for people who check."""
+    settled: bool = True
+    """False where an answer cut off by the output limit may not have come to its value yet (the last
+    number so far, say): then a wrong value is a truncation."""
 
 
 class BadFormat(msgspec.Struct, frozen=True):

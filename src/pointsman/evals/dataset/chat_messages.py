@@ -62,8 +62,8 @@ def _part(part: Any, n: int) -> Part:
             return Text(text=text)
         case {"type": "image_url", "image_url": {"url": str(url), **rest}}:
             return Image(media=_media(url), detail=str(rest["detail"]) if "detail" in rest else None)
-        case {"type": "input_audio", "input_audio": {"data": str(data), "format": str(kind)}}:
-            return Audio(media=Media(data=data, media_type=f"audio/{kind}"))
+        case {"type": "input_audio", "input_audio": {"data": str(data), "format": str(coding)}}:
+            return Audio(media=Media(data=data, media_type=f"audio/{coding}"))
         case {"type": "file", "file": {"file_data": str(data), **named}}:
             return File(media=_media(data), name=str(named["filename"]) if "filename" in named else None)
     kind = part.get("type") if isinstance(part, dict) else type(part).__name__
