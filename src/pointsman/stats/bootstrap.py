@@ -7,7 +7,6 @@ of rows. Work is chunked: memory stays near 50 MB whatever the number of rows.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator
 
 import numpy as np
@@ -153,14 +152,11 @@ def _estimate(sums: Floats, sizes: Floats, low: float, high: float, method: str,
 def bootstrap_interval(
     statistic: Callable[[NDArray[np.int64]], Floats], units: int, centre: float, level: float, *, seed: int, draws: int
 ) -> tuple[float, float]:
-    """Percentile ends of any statistic of resampling counts.
+    """Percentile ends of any statistic of resampling counts, moved out to include `centre` if need be.
 
-    `statistic` takes counts of shape (draws, units) and answers one number per draw. If a tenth of
-    a tail is not finite the end is infinite.
+    `statistic` takes counts of shape (draws, units), how often each unit was drawn, and answers one
+    finite number per draw.
     """
     replicates = np.concatenate([statistic(counts) for counts in resample_counts(units, draws, seed)])
-    replicates = replicates[~np.isnan(replicates)]
-    if not len(replicates):
-        return -math.inf, math.inf
-    low, high = np.quantile(replicates, [(1.0 - level) / 2.0, (1.0 + level) / 2.0], method="nearest")
-    return min(float(low), centre), max(float(high), centre)
+    low, high = _ends(replicates, (1.0 - level) / 2.0, (1.0 + level) / 2.0)
+    return min(low, centre), max(high, centre)

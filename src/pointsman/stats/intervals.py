@@ -104,12 +104,13 @@ def zero_failures_upper(n: int, level: float = 0.95) -> Measured:
 
 
 def clustered_wilson(scores: Floats, clusters: Codes, level: float = 0.95) -> Measured:
-    """Wilson's interval for 0/1 scores in clusters, on an effective number of cases.
+    """Wilson's interval for scores within [0, 1] in clusters, on an effective number of cases.
 
     n_eff = min(n, p̂(1−p̂)/SE_c²) with the clustered standard error of p̂ (Korn and Graubard 1998,
     Survey Methodology 24), and Student's t with C−1 degrees of freedom for z, which is their
     degrees-of-freedom adjustment. Where all scores agree SE_c is 0 and says nothing about how
-    alike the rows of a cluster are, so each cluster then counts as one case: n_eff = C.
+    alike the rows of a cluster are, so each cluster then counts as one case: n_eff = C. Graded scores
+    never vary more than 0/1 scores of the same mean, so for them the interval is on the safe side.
     The estimate's n is the number of clusters C. Tested against its parts and by simulation.
     n = 0: Unknown. One cluster: Unknown, as one cluster shows no spread.
     """
@@ -245,42 +246,22 @@ def proportion_or_mean(scores: Floats, clusters: Codes | None = None, level: flo
     """The right interval for quality scores between 0 and 1.
 
     0/1 scores: `wilson`, or `clustered_wilson`. Graded scores: `mean_interval` within [0, 1], or by
-    clusters `clustered_mean` (its bounds cut to [0, 1]) where the clusters can carry it and the
-    bounded interval over whole clusters where they cannot. Scores outside [0, 1] are taken as
-    unbounded. n = 0: Unknown; n = 1: an interval for scores within [0, 1]; one cluster: Unknown.
+    clusters `clustered_mean` where 100 or more clusters of no great skewness carry it and
+    `clustered_wilson` where they do not. Scores outside [0, 1] are taken as unbounded: Student's t or
+    the studentised bootstrap. n = 0: Unknown; n = 1: an interval for scores within [0, 1]; one
+    cluster of several cases: Unknown.
     """
     check_level(level)
     row = rows(scores, "scores")
     if not len(row):
         return NOTHING
     within = bool(row.min() >= 0.0 and row.max() <= 1.0)
-    if not is_clustered(clusters):
-        if within and bool(np.isin(row, (0.0, 1.0)).all()):
+    binary = within and bool(np.isin(row, (0.0, 1.0)).all())
+    if clusters is None or not is_clustered(clusters):
+        if binary:
             return wilson(int(row.sum()), len(row), level)
         return mean_interval(row, level, bounds=(0.0, 1.0) if within else None, seed=seed)
-    assert clusters is not None
-    if within and bool(np.isin(row, (0.0, 1.0)).all()):
-        return clustered_wilson(row, clusters, level)
-    return _graded_in_clusters(row, clusters, level, within=within, seed=seed)
-
-
-def _graded_in_clusters(row: Floats, clusters: Codes, level: float, *, within: bool, seed: int) -> Measured:
     sums, sizes = cluster_sums(row, clusters)
-    if len(sums) < 2:
-        return one_unit(len(sums))
-    if len(sums) >= 100 and normal_enough(sums - row.mean() * sizes):
-        return student_mean(row, clusters, level)
-    if not within:
-        return studentised_mean(row, clusters, level, seed=seed)
-    # A cluster's mean lies in [0, 1] too; the interval moves from their plain mean to the mean over rows.
-    estimate = student_mean(row, clusters, level)
-    if estimate.low == estimate.high:
-        return bounded_mean(sums / sizes, (0.0, 1.0), level, seed=seed)
-    return Estimate(
-        value=estimate.value,
-        low=max(0.0, estimate.low),
-        high=min(1.0, estimate.high),
-        n=estimate.n,
-        method=estimate.method,
-        level=level,
-    )
+    if not binary and len(sums) >= 100 and normal_enough(sums - row.mean() * sizes):
+        return clustered_mean(row, clusters, level)
+    return clustered_wilson(row, clusters, level) if within else studentised_mean(row, clusters, level, seed=seed)

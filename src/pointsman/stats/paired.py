@@ -11,9 +11,8 @@ import msgspec
 import numpy as np
 
 from pointsman.core.estimate import Estimate, Measured, Unknown
-from pointsman.stats.bootstrap import studentised_mean
 from pointsman.stats.bounded import bounded_mean
-from pointsman.stats.clusters import Codes, Floats, cluster_sums, is_clustered, rows
+from pointsman.stats.clusters import Codes, Floats, cluster_sums, is_clustered, linearised_error, rows
 from pointsman.stats.intervals import (
     NOTHING,
     check_level,
@@ -24,7 +23,7 @@ from pointsman.stats.intervals import (
     wilson_limits,
 )
 from pointsman.stats.permutation import sign_flip_p
-from pointsman.stats.special import binomial_cdf, binomial_pmf, normal_quantile
+from pointsman.stats.special import binomial_cdf, binomial_pmf, normal_quantile, t_quantile
 
 __all__ = [
     "PairedResult",
@@ -189,16 +188,20 @@ def mcnemar_mid_p(a_only: int, b_only: int) -> float:
     return min(1.0, 2.0 * binomial_cdf(k, n, 0.5) - binomial_pmf(k, n, 0.5))
 
 
-def paired_mean(
-    scores_a: Floats, scores_b: Floats, clusters: Codes | None = None, level: float = 0.95, *, seed: int = 0
-) -> Measured:
-    """Mean of A − B for graded scores.
+def paired_mean(scores_a: Floats, scores_b: Floats, clusters: Codes | None = None, level: float = 0.95) -> Measured:
+    """Mean of A − B for graded scores, over C cases or clusters.
 
-    d̄ ± t_{C−1}·SE_c(d) (Miller 2024) over C cases or clusters if C ≥ 100 and C ≥ 25·skewness² of their
-    sums, otherwise the studentised cluster bootstrap, seeded. Ends are cut to ±1 for scores within
-    [0, 1]; if all differences are equal then, the interval is the bounded one (`stats.bounded`), as C
-    equal cases say no more than that others are rare. Tested against scipy `ttest_rel` and
-    statsmodels. C = 0: Unknown; C = 1: Unknown, unless the scores lie within [0, 1] and stand alone.
+    From C = 100 on, if also C ≥ 25·skewness² of their sums: d̄ ± t_{C−1}·SE_c(d) (Miller 2024).
+    Otherwise the same on the sample plus two pseudo-units, one that favours A and one that favours B
+    by as much as the largest difference seen. For 0/1 scores that is Bonett and Price's adjusted interval
+    (2012, J. Educ. Behav. Stat. 37:479) with t for z; it holds its level where most differences are 0 and
+    t alone falls to 55 % and BCa to 53 % (20 cases, 4 % of them differing). What neither covers is a
+    difference far beyond all seen that hits fewer than one case in C.
+
+    Ends are cut to ±1 for scores within [0, 1]. If all their differences are equal, the interval is
+    `bounded_mean`'s, as C equal cases say no more than that others are rare. Tested against scipy
+    `ttest_rel`, statsmodels, Bonett and Price's formula, and by simulated coverage. C = 0: Unknown;
+    C = 1: Unknown, unless it is a single case with scores within [0, 1].
     """
     check_level(level)
     a, b = _pair(scores_a, scores_b)
@@ -209,14 +212,31 @@ def paired_mean(
     within = bool(min(a.min(), b.min()) >= 0.0 and max(a.max(), b.max()) <= 1.0)
     sums, sizes = cluster_sums(differences, units)
     if within and (units is None or len(sums) > 1) and float(np.ptp(differences)) <= 1e-12:
-        return bounded_mean(np.full(len(sums), differences.mean()), (-1.0, 1.0), level, seed=seed)
+        return bounded_mean(np.full(len(sums), differences[0]), (-1.0, 1.0), level)
     if len(sums) < 2:
         return one_unit(len(sums))
     if len(sums) >= 100 and normal_enough(sums - differences.mean() * sizes):
         estimate = student_mean(differences, units, level)
     else:
-        estimate = studentised_mean(differences, units, level, seed=seed)
-    return _cut(estimate) if within and isinstance(estimate, Estimate) else estimate
+        estimate = _with_pseudo_units(sums, sizes, level, clustered=units is not None)
+    return _cut(estimate) if within else estimate
+
+
+def _with_pseudo_units(sums: Floats, sizes: Floats, level: float, *, clustered: bool) -> Estimate:
+    largest = float(np.abs(sums).max())
+    all_sums = np.append(sums, (largest, -largest))
+    all_sizes = np.append(sizes, (sizes.mean(), sizes.mean()))
+    value, n = float(sums.sum() / sizes.sum()), float(all_sizes.sum())
+    centre = float(all_sums.sum() / n)
+    half = t_quantile(0.5 + level / 2.0, len(sums) + 1.0) * linearised_error(all_sums - centre * all_sizes, None, n)
+    return Estimate(
+        value=value,
+        low=min(value, centre - half),
+        high=max(value, centre + half),
+        n=len(sums),
+        method="student-t, two pseudo-units, clustered" if clustered else "student-t, two pseudo-units",
+        level=level,
+    )
 
 
 def _cut(estimate: Estimate) -> Estimate:
@@ -251,7 +271,7 @@ def paired_difference(
     if binary and clusters is not None:
         difference = newcombe_paired_clustered(a, b, clusters, level)
     else:
-        difference = paired_mean(a, b, clusters, level, seed=seed)
+        difference = paired_mean(a, b, clusters, level)
     p_value = None if isinstance(difference, Unknown) else sign_flip_p(a - b, clusters if clustered else None, seed)
     return _result(difference, p_value, "sign flip", counts)
 
