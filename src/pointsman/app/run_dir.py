@@ -1,10 +1,10 @@
 """A run's directory: everything needed to show it, judge it again, or go on with it. It can be moved.
 
-    eval.yaml      what was asked, as written (references to keys stay references)
-    run.json       what was resolved: hashes, seed, versions
-    cases.jsonl    the test set as it was
-    journal.jsonl  one line per finished trial
-    result.json    what was found; report.html and report.md show it
+eval.yaml      what was asked, as written (references to keys stay references)
+run.json       what was resolved: hashes, seed, versions
+cases.jsonl    the test set as it was
+journal.jsonl  one line per finished trial
+result.json    what was found; report.html and report.md show it
 """
 
 from __future__ import annotations
@@ -120,6 +120,5 @@ def find_run(runs: Path, wanted: str) -> RunDir:
     if len(matches) == 1:
         return RunDir(matches[0])
     names = ", ".join(p.name for p in (matches or known)[-5:])
-    raise PointsmanError(
-        f"{len(matches) or 'no'} runs match {wanted!r} under {runs}", hint=f"there are: {names}" if names else "start one with `pointsman eval`"
-    )
+    hint = f"there are: {names}" if names else "start one with `pointsman eval`"
+    raise PointsmanError(f"{len(matches) or 'no'} runs match {wanted!r} under {runs}", hint=hint)

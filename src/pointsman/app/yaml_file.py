@@ -54,8 +54,8 @@ def read_yaml(path: Path) -> Located:
     loader = yaml.SafeLoader(text)
     try:
         node = loader.get_single_node()
-        lines: dict[tuple[str, ...], int] = {}
-        data = None if node is None else _construct(loader, node, (), lines, str(path))
+        reader = _Reader(loader, str(path))
+        data = None if node is None else reader.read(node, ())
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else None
         raise ConfigError(f"is not valid YAML: {error.problem}", file=str(path), line=line) from None
@@ -63,33 +63,46 @@ def read_yaml(path: Path) -> Located:
         raise ConfigError(f"is not valid YAML: {error}", file=str(path)) from None
     finally:
         loader.dispose()
-    return Located(str(path), data, lines)
+    return Located(str(path), data, reader.lines)
 
 
-def _construct(loader: yaml.SafeLoader, node: yaml.Node, path: tuple[str, ...], lines: dict[tuple[str, ...], int], file: str) -> Any:
-    lines.setdefault(path, node.start_mark.line + 1)
-    if isinstance(node, yaml.MappingNode):
-        _refuse_twins(node, path, file)
-        loader.flatten_mapping(node)  # puts what `<<` brings first, so that the mapping's own keys win
+class _Reader:
+    """Turns YAML nodes into plain data and notes the line of every path on the way."""
+
+    def __init__(self, loader: yaml.SafeLoader, file: str) -> None:
+        self._loader = loader
+        self._file = file
+        self._flattened: set[int] = set()
+        self.lines: dict[tuple[str, ...], int] = {}
+
+    def read(self, node: yaml.Node, path: tuple[str, ...]) -> Any:
+        self.lines.setdefault(path, node.start_mark.line + 1)
+        if isinstance(node, yaml.MappingNode):
+            return self._mapping(node, path)
+        if isinstance(node, yaml.SequenceNode):
+            return [self.read(item, (*path, str(i))) for i, item in enumerate(node.value)]
+        return self._loader.construct_object(node, deep=True)
+
+    def _mapping(self, node: yaml.MappingNode, path: tuple[str, ...]) -> dict[str, Any]:
+        if id(node) not in self._flattened:  # an alias brings the same node again
+            self._flattened.add(id(node))
+            self._refuse_twins(node, path)
+            self._loader.flatten_mapping(node)  # puts what `<<` brings first, so that the mapping's own keys win
         mapping: dict[str, Any] = {}
         for key_node, value_node in node.value:
             key = str(key_node.value)
-            lines[(*path, key)] = key_node.start_mark.line + 1
-            mapping[key] = _construct(loader, value_node, (*path, key), lines, file)
+            self.lines[(*path, key)] = key_node.start_mark.line + 1
+            mapping[key] = self.read(value_node, (*path, key))
         return mapping
-    if isinstance(node, yaml.SequenceNode):
-        return [_construct(loader, item, (*path, str(i)), lines, file) for i, item in enumerate(node.value)]
-    return loader.construct_object(node, deep=True)  # type: ignore[no-untyped-call]  # PyYAML's stubs leave this one out
 
-
-def _refuse_twins(node: yaml.MappingNode, path: tuple[str, ...], file: str) -> None:
-    seen: dict[str, int] = {}
-    for key_node, _ in node.value:
-        key, line = str(key_node.value), key_node.start_mark.line + 1
-        # A node met again through its alias is flattened already: what it repeats stands on other lines, further up.
-        if key in seen and key != "<<" and line > seen[key] and node.start_mark.line < seen[key]:
-            raise ConfigError("is given twice", file=file, line=line, key=".".join((*path, key)))
-        seen[key] = line
+    def _refuse_twins(self, node: yaml.MappingNode, path: tuple[str, ...]) -> None:
+        seen: set[str] = set()
+        for key_node, _ in node.value:
+            key = str(key_node.value)
+            if key in seen:
+                line = key_node.start_mark.line + 1
+                raise ConfigError("is given twice", file=self._file, line=line, key=".".join((*path, key)))
+            seen.add(key)
 
 
 def substitute(located: Located, environment: Mapping[str, str]) -> Located:
@@ -144,7 +157,9 @@ def _explain(located: Located, error: str, kind: Any) -> ConfigError:
         return ConfigError(message, file=located.file, line=located.line(path), key=".".join(path), hint=hint or None)
     if missing := _MISSING_FIELD.fullmatch(message):
         here = ".".join((*path, missing["field"]))
-        return ConfigError("is missing", file=located.file, line=located.line(path), key=here, hint=f"add `{missing['field']}: …`")
+        return ConfigError(
+            "is missing", file=located.file, line=located.line(path), key=here, hint=f"add `{missing['field']}: …`"
+        )
     return ConfigError(
         message[0].lower() + message[1:],
         file=located.file,
@@ -155,7 +170,7 @@ def _explain(located: Located, error: str, kind: Any) -> ConfigError:
 
 
 def _find_path(data: Any, path: str, message: str) -> tuple[str, ...]:
-    """msgspec writes `[...]` for "some value of this mapping": look for the one the message is about."""
+    """The path of a complaint. The library writes `[...]` for "some value of this mapping": find the one it means."""
     steps = [m["key"] or m["index"] for m in _STEP.finditer(path)]
     unknown = _UNKNOWN_FIELD.fullmatch(message)
     missing = _MISSING_FIELD.fullmatch(message)
@@ -182,7 +197,15 @@ def _find_path(data: Any, path: str, message: str) -> tuple[str, ...]:
     return search(data, steps, ()) or tuple(s for s in steps if s != "...")
 
 
-_TYPE_NAMES: dict[type, str] = {str: "str", int: "int", float: "float", bool: "bool", list: "array", dict: "object", type(None): "null"}
+_TYPE_NAMES: dict[type, str] = {
+    str: "str",
+    int: "int",
+    float: "float",
+    bool: "bool",
+    list: "array",
+    dict: "object",
+    type(None): "null",
+}
 
 
 def _value_at(data: Any, path: tuple[str, ...]) -> Any:

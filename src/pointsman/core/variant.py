@@ -21,6 +21,8 @@ class Variant(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     model: str
     base_url: str | None = None
     """Where it is served, if not at the provider's own address."""
+    dialect: str | None = None
+    """The protocol, if not the provider's own."""
     params: dict[str, object] = msgspec.field(default_factory=dict)
     """Request parameters that hold for every call (`temperature`, `max_output_tokens`, …)."""
     system: str | None = None

@@ -13,7 +13,7 @@ from pointsman.core.usage import Usage
 from pointsman.core.variant import Variant
 from pointsman.providers.provider import Provider
 
-__all__ = ["Contestant", "Gate", "Price"]
+__all__ = ["Contestant", "Gate", "Price", "no_cost"]
 
 
 class Price(Protocol):
@@ -34,6 +34,11 @@ class Gate(Protocol):
     def release(self) -> None: ...
 
 
+def no_cost(_input_tokens: int, _output_tokens: int) -> Usd:
+    """The bound of a call that nobody is charged for."""
+    return ZERO_USD
+
+
 class Contestant(msgspec.Struct, kw_only=True):
     """One variant of a run. `lane` names the provider whose limits it shares with others."""
 
@@ -46,7 +51,7 @@ class Contestant(msgspec.Struct, kw_only=True):
     stream: bool = False
     billed: bool = True
     """False for recorded and scripted answers: they have a price, and nobody is charged for them."""
-    most_usd: Callable[[int, int], Usd] = lambda _input_tokens, _output_tokens: ZERO_USD
+    most_usd: Callable[[int, int], Usd] = no_cost
     """Upper bound in dollars of one call that reads and writes this many tokens."""
     max_output_tokens: int | None = None
     abandoned: str | None = None

@@ -52,21 +52,29 @@ def check_criteria(criteria: Mapping[str, CriterionSpec], *, file: str, baseline
     """Refuse what cannot be judged, before anything is spent. Raises `ConfigError`."""
     known = sorted({*CRITERIA, *COMPARED})
     for name, spec in criteria.items():
-        key = f"criteria.{name}"
-        if name not in known:
-            near = difflib.get_close_matches(name, known, n=1)
-            hint = (f"did you mean `{near[0]}`? " if near else "") + f"known criteria: {', '.join(known)}"
-            raise ConfigError("there is no such criterion", file=file, key=key, hint=hint)
-        if spec.max is None and spec.min is None and spec.margin is None:
-            raise ConfigError("sets no bound", file=file, key=key, hint="add `max`, `min` or `margin`")
-        if spec.margin is not None and name not in COMPARED:
-            raise ConfigError("takes no margin", file=file, key=key, hint=f"a margin goes with {', '.join(COMPARED)}; use `max` or `min` here")
-        if (spec.max is not None or spec.min is not None) and name not in CRITERIA:
-            raise ConfigError("takes a margin only", file=file, key=key, hint=f"for an absolute bound use one of {', '.join(CRITERIA)}")
-        if spec.margin is not None and baseline is None:
-            raise ConfigError("a margin needs something to compare with", file=file, key=key, hint="name the variant in service under `baseline:`")
-        if spec.max is not None and spec.min is not None and spec.min > spec.max:
-            raise ConfigError("min is above max, so nothing could pass", file=file, key=key)
+        problem = _problem(name, spec, known, baseline)
+        if problem is not None:
+            raise ConfigError(problem[0], file=file, key=f"criteria.{name}", hint=problem[1])
+
+
+def _problem(name: str, spec: CriterionSpec, known: list[str], baseline: str | None) -> tuple[str, str] | None:
+    """What is wrong and what to do, or None."""
+    if name not in known:
+        near = difflib.get_close_matches(name, known, n=1)
+        hint = (f"did you mean `{near[0]}`? " if near else "") + f"known criteria: {', '.join(known)}"
+        return "there is no such criterion", hint
+    bounded = spec.max is not None or spec.min is not None
+    if not bounded and spec.margin is None:
+        return "sets no bound", "add `max`, `min` or `margin`"
+    if spec.margin is not None and name not in COMPARED:
+        return "takes no margin", f"a margin goes with {', '.join(COMPARED)}; use `max` or `min` here"
+    if bounded and name not in CRITERIA:
+        return "takes a margin only", f"for an absolute bound use one of {', '.join(CRITERIA)}"
+    if spec.margin is not None and baseline is None:
+        return "a margin needs something to compare with", "name the variant in service under `baseline:`"
+    if spec.max is not None and spec.min is not None and spec.min > spec.max:
+        return "min is above max, so nothing could pass", "swap them"
+    return None
 
 
 def judge_criteria(variant: VariantResult, criteria: Mapping[str, CriterionSpec]) -> list[CriterionResult]:

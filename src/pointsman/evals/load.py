@@ -46,14 +46,14 @@ def load_tallies(
         try:
             trial = decoder.decode(line)
         except msgspec.MsgspecError as error:
-            raise StorageError(f"{journal}:{number}: not a trial: {error}", hint="the file was changed by something else") from error
+            hint = "something else has changed the file"
+            raise StorageError(f"{journal}:{number}: not a trial: {error}", hint=hint) from error
         tally = tallies.get(trial.variant)
         if tally is None or trial.repeat >= repeats or trial.index >= len(dataset):
             continue
         if dataset.case_hash(trial.index) != trial.case_hash:
-            raise StorageError(
-                f"{journal}:{number}: this trial is of another test set", hint="journal.jsonl and cases.jsonl belong to different runs"
-            )
+            hint = "journal.jsonl and cases.jsonl belong to different runs"
+            raise StorageError(f"{journal}:{number}: this trial is of another test set", hint=hint)
         tally.add(trial, trial.index, offset)
         if retry_errors and trial.outcome in _AGAIN:
             tally.forget(trial.index, trial.repeat)

@@ -36,7 +36,7 @@ class Pace:
         return order - min(others) if others else 0
 
     def leave(self, lane: int) -> None:
-        """This lane is done and holds nobody back any more."""
+        """Take out a lane that is done: it holds nobody back any more."""
         self._wanted.pop(lane, None)
         self._wake()
 

@@ -181,7 +181,8 @@ class Runner:
             most_usd = self._most_usd(case, slot.variant)
             if not await self._reserve(most_usd, contestant):
                 return
-            answer = await self._ask(Call(request=request, case_id=case.id, repeat=slot.repeat, target=case.target), slot, most_usd)
+            call = Call(request=request, case_id=case.id, repeat=slot.repeat, target=case.target)
+            answer = await self._ask(call, slot, most_usd)
         self._keep(case, slot, answer)
         await self._breathe()
 

@@ -60,8 +60,11 @@ class Tally:
         self.tokens: dict[str, int] = {}
 
     def add(self, trial: Counted, case: int, offset: int) -> None:
-        """Take in one trial. A later trial of the same case and repeat replaces the earlier one's figures,
-        while the money both cost is kept: a retried error was paid for too."""
+        """Take in one trial.
+
+        A later trial of the same case and repeat replaces the earlier one's figures, while the money
+        both cost is kept: a retried error was paid for too.
+        """
         at = (case, trial.repeat)
         self.outcome[at] = _CODE[trial.outcome]
         self.score[at] = np.nan if trial.score is None else trial.score
@@ -118,7 +121,8 @@ class Tally:
     @property
     def run(self) -> npt.NDArray[np.bool_]:
         """Which trials exist."""
-        return self.outcome != _NOT_RUN
+        ran: npt.NDArray[np.bool_] = self.outcome != _NOT_RUN
+        return ran
 
     def count(self, outcome: Outcome) -> int:
         """Trials that ended so."""

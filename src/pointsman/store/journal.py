@@ -141,11 +141,10 @@ def _lock(fd: int, path: Path) -> None:
 
 def _storage_error(path: Path, error: OSError) -> StorageError:
     why = error.strerror or str(error)
+    hint: str | None = None
     match error.errno:
         case errno.ENOSPC | errno.EDQUOT:
             hint = "free some space, then go on with `pointsman eval --resume`; everything finished so far is kept"
         case errno.EROFS | errno.EACCES | errno.EPERM:
             hint = "choose a folder you may write to, with --runs DIR"
-        case _:
-            hint = None
     return StorageError(f"{path}: {why}", hint=hint)

@@ -1,0 +1,130 @@
+"""From the variants a user wrote to contestants that can be asked: the place where providers are wired."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from pointsman.app.config import ProjectSpec
+from pointsman.app.prices import SheetPrice, catalogue_price, claimed_price, own_price
+from pointsman.core.estimate import Unknown
+from pointsman.core.failure import ConfigError
+from pointsman.core.variant import Variant
+from pointsman.evals.contestant import Contestant, no_cost
+from pointsman.evals.spec import EvalSpec, VariantSpec
+from pointsman.providers.local_provider import LOCAL, LocalPlugin
+
+__all__ = ["Wiring", "variant_of"]
+
+_LOCAL_KEYS = ("answers", "script")
+
+
+def variant_of(name: str, spec: VariantSpec, base_dir: Path) -> Variant:
+    """The content of a variant: what its hash is made of. Reads the file its answers come from, if they do."""
+    source_hash = None
+    if spec.provider in LOCAL.names():
+        plugin = LOCAL.load(spec.provider)
+        source_hash = plugin.source_hash(_local_options(name, spec, plugin), spec.model, base_dir)
+    return Variant(
+        provider=spec.provider,
+        model=spec.model,
+        base_url=spec.base_url,
+        dialect=spec.dialect,
+        params=spec.params,
+        system=spec.system,
+        source_hash=source_hash,
+    )
+
+
+class Wiring:
+    """Builds contestants. `at` is the moment whose prices apply."""
+
+    def __init__(
+        self, spec: EvalSpec, project: ProjectSpec, base_dir: Path, environment: Mapping[str, str], at: datetime
+    ) -> None:
+        self._spec = spec
+        self._project = project
+        self._base_dir = base_dir
+        self._environment = environment
+        self._at = at
+        self._network: Any = None
+        self.warnings: list[str] = []
+
+    def contestant(self, name: str, spec: VariantSpec, variant: Variant) -> Contestant:
+        """One variant, wired. Raises `ConfigError` naming what is missing."""
+        if spec.provider in LOCAL.names():
+            return self._local(name, spec, variant)
+        for key in _LOCAL_KEYS:
+            if getattr(spec, key) is not None:
+                known = ", ".join(LOCAL.names())
+                hint = f"take it out, or set provider to one of {known}"
+                raise ConfigError(f"goes with {known} only", key=f"variants.{name}.{key}", hint=hint)
+        return self._over_network(name, spec, variant)
+
+    async def close(self) -> None:
+        """Close the connections that contestants share."""
+        if self._network is not None:
+            await self._network.close()
+
+    def _local(self, name: str, spec: VariantSpec, variant: Variant) -> Contestant:
+        plugin = LOCAL.load(spec.provider)
+        options = _local_options(name, spec, plugin)
+        claimed = plugin.price(options, spec.model, self._base_dir)
+        price = claimed_price(claimed, spec.provider, spec.model) if claimed is not None and spec.price is None else None
+        return Contestant(
+            name=name,
+            variant=variant,
+            provider=plugin.open(options, variant, self._base_dir, self._spec.seed),
+            lane=f"local:{name}",
+            price=price or self._price(name, spec),
+            billed=False,
+            max_output_tokens=_max_output_tokens(spec),
+        )
+
+    def _over_network(self, name: str, spec: VariantSpec, variant: Variant) -> Contestant:
+        from pointsman.app.network import Network  # sockets and TLS load only where a variant needs them
+
+        if self._network is None:
+            self._network = Network(self._spec, self._project, self._environment)
+        provider, gate, lane = self._network.open(name, spec, variant)
+        price = self._price(name, spec)
+        return Contestant(
+            name=name,
+            variant=variant,
+            provider=provider,
+            lane=lane,
+            gate=gate,
+            price=price,
+            stream=self._network.stream,
+            most_usd=price.most_usd if price is not None else no_cost,
+            max_output_tokens=_max_output_tokens(spec),
+        )
+
+    def _price(self, name: str, spec: VariantSpec) -> SheetPrice | None:
+        if spec.price is not None:
+            return own_price(spec.price, spec.provider, spec.model)
+        found = catalogue_price(spec.provider, spec.model, self._at)
+        if isinstance(found, Unknown):
+            self.warnings.append(f"{name}: no price: {found.reason}")
+            return None
+        return found
+
+
+def _local_options(name: str, spec: VariantSpec, plugin: LocalPlugin[Any]) -> Any:
+    given = {key: getattr(spec, key) for key in _LOCAL_KEYS if getattr(spec, key) is not None}
+    try:
+        return msgspec.convert(given, plugin.options)
+    except msgspec.ValidationError as error:
+        raise ConfigError(f"provider {spec.provider!r}: {error}", key=f"variants.{name}") from None
+
+
+def _max_output_tokens(spec: VariantSpec) -> int | None:
+    for key in ("max_output_tokens", "max_tokens", "max_completion_tokens"):
+        value = spec.params.get(key)
+        if isinstance(value, int):
+            return value
+    return None
