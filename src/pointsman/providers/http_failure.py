@@ -12,7 +12,7 @@ from pointsman.providers.error_body import ErrorFacts, error_facts, facts_of
 from pointsman.providers.failure_class import CODE_OF, STATUS_OF, failure_class
 from pointsman.providers.retry_after import read_retry_after_s
 
-__all__ = ["client_fault", "code_to_write", "cut_short", "http_failure", "in_band_failure", "malformed"]
+__all__ = ["client_fault", "code_to_write", "cut_short", "http_failure", "in_band_failure", "malformed", "reported_failure"]
 
 _REQUEST_ID = ("x-request-id", "request-id", "apim-request-id", "x-amzn-requestid", "x-goog-request-id")
 
@@ -40,6 +40,11 @@ def in_band_failure(error: object, *, phase: Phase = "body") -> Failure:
         phase=phase,
         request_id=facts.request_id,
     )
+
+
+def reported_failure(reply: object) -> Failure | None:
+    """The failure that decoded JSON in place of a reply reports in any known shape; None if it reports none."""
+    return None if facts_of(reply).silent else in_band_failure(reply)
 
 
 def malformed(what: str, *, phase: Phase = "body") -> ProviderError:
