@@ -19,7 +19,7 @@ class RecordedAnswer(msgspec.Struct, frozen=True, kw_only=True):
     """One line of a recording. Other keys may stand beside these and are not read."""
 
     case_id: str | int
-    output: str | None | msgspec.UnsetType = msgspec.UNSET
+    output: str | msgspec.UnsetType | None = msgspec.UNSET
     """None is an answer without text. Only a line with an error may leave it out."""
     usage: Usage | None = None
     latency_s: float | None = None

@@ -55,6 +55,7 @@ def behave(
     model: str,
     case_id: str,
     repeat: int = 0,
+    attempt: int | None = None,
     request_number: int = 0,
     elapsed_s: float = 0.0,
     target: object = None,
@@ -64,11 +65,14 @@ def behave(
 
     The draws depend on (seed, model, case, repeat) alone; `request_number` and `elapsed_s` only
     say how far the script has drifted. Models share nothing but the difficulty of each case, which
-    depends on (seed, case).
+    depends on (seed, case). With `attempt`, errors and timeouts are drawn anew for each try of a
+    repeat, so that a retry can succeed; the answer is the same whichever try gets it.
     """
     now = drifted(script, request_number, elapsed_s) if script.drift else script
     key = (seed, model, case_id, repeat)
     fate, form, luck, pace, length, filler, first, _ = rolls("call", *key)
+    if attempt is not None:
+        fate = rolls("fate", *key, attempt)[0]
     latency = now.latency if isinstance(now.latency, Latency) else Latency(ttft_s=now.latency, total_s=now.latency)
     ttft_s = _seconds(latency.ttft_s, first)
     full_s = None if latency.total_s is None else _seconds(latency.total_s, pace)

@@ -95,6 +95,7 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     per_token_s: float = 0.05
     retry_after_s: float | None = None
     told_as: Literal["seconds", "date", "ms", "none", "finish"] = "seconds"
+    """How `retry_after_s` is told; `finish` belongs to `content_filter`."""
 
     @classmethod
     def parse(cls, text: str) -> Fault:
@@ -118,6 +119,18 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     def is_response(self) -> bool:
         """Whether this fault is a whole error response."""
         return self.name in STATUS_FAULTS and self.told_as != "finish"
+
+    @property
+    def replaces_reply(self) -> bool:
+        """Whether no answer of the model is sent at all."""
+        return self.is_response or self.name in ("502-html", "html", "reset", "no-prefill")
+
+    @property
+    def ends_early(self) -> bool:
+        """Whether the client does not get the whole answer, so that it will ask again."""
+        return self.name in ("cut", "cut-clean", "error-in-stream") or (
+            self.name in ("hang", "late", "stall") and self.for_s is None
+        )
 
     def failure(self, dialect: str) -> Failure:
         """What the protocol called `dialect` is to say. Raises KeyError for a fault that is no error."""

@@ -10,9 +10,9 @@ import msgspec
 import yaml
 
 from pointsman.core.failure import ConfigError
-from pointsman.providers.scripted.script import Script
+from pointsman.providers.scripted.script import Latency, Script, Spread
 
-__all__ = ["DEFAULT", "read_scripts", "script_of", "scripts_of"]
+__all__ = ["DEFAULT", "read_scripts", "script_of", "scripts_of", "with_latency"]
 
 DEFAULT = "default"
 """The entry that holds for every model name without one of its own."""
@@ -59,6 +59,25 @@ def script_of(data: object, *, file: str | None = None, key: str | None = None) 
         if unknown := _UNKNOWN.search(text):
             raise _unknown_key(unknown["field"], where, file) from None
         raise ConfigError(message[0].lower() + message[1:], file=file, key=where or None) from None
+
+
+def with_latency(scripts: dict[str, Script], text: str) -> dict[str, Script]:
+    """The scripts with this latency where they say nothing of it: `0.5` seconds, or `0.2:0.8` as p50:p95.
+
+    Raises `ConfigError` for any other text.
+    """
+    try:
+        p50, _, p95 = text.partition(":")
+        spread = Spread(p50_s=float(p50), p95_s=float(p95)) if p95 else None
+        latency = Latency(ttft_s=spread, total_s=spread) if spread else float(p50)
+        if not spread and not 0 <= float(p50) < float("inf"):
+            raise ValueError("not a duration")
+    except ValueError as error:
+        raise ConfigError(
+            f"not a latency: {error}", key="--latency", value=text, hint="write 0.5, or 0.2:0.8 for p50:p95"
+        ) from None
+    all_scripts = {DEFAULT: Script(), **scripts}
+    return {m: s if s.latency else msgspec.structs.replace(s, latency=latency) for m, s in all_scripts.items()}
 
 
 def _unknown_key(field: str, where: str, file: str | None) -> ConfigError:

@@ -1,0 +1,263 @@
+"""Scripted models behind HTTP: OpenAI's, Anthropic's, Gemini's and Ollama's endpoints as one ASGI application.
+
+| asked | is answered in the protocol of |
+|---|---|
+| `POST /v1/chat/completions`, `/v1/responses`, `/v1/embeddings`, `GET /v1/models` | OpenAI |
+| `POST /v1/messages`, `/v1/messages/count_tokens` | Anthropic |
+| `POST /v1beta/models/{model}:generateContent`, `:streamGenerateContent`, `:countTokens` | Gemini |
+| `POST /api/chat` | Ollama |
+| `GET /health`, `/_scripted/ledger`, `/_scripted/log`, `POST /_scripted/faults`, `/_scripted/reset` | the server itself |
+
+A request may choose its fault (`x-scripted-fault`, or `model+fault` as its model), the repeat it is
+(`x-scripted-repeat`) and the number of tool calls it wants (`x-scripted-tool-calls`).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import parse_qs, unquote
+
+import msgspec
+
+from pointsman.core.chat import ChatRequest
+from pointsman.core.clock import SYSTEM_CLOCK, Clock
+from pointsman.core.failure import Failure, FailureClass, ProviderError
+from pointsman.core.ids import hash_bytes
+from pointsman.providers.dialect import DIALECTS, Dialect, HttpReply
+from pointsman.providers.scripted.director import Director, Plan, split_marker
+from pointsman.providers.scripted.ledger import Entry, Ledger
+from pointsman.providers.scripted.own_endpoints import OwnEndpoints
+from pointsman.providers.scripted.play import Performance, header_list
+from pointsman.providers.scripted.wire import Headers, Wire
+
+__all__ = ["ScriptedServer"]
+
+_HTML = b"<!DOCTYPE html><html><head><title>Welcome</title></head><body><h1>Welcome</h1></body></html>"
+_BAD_GATEWAY = b"<html><head><title>502 Bad Gateway</title></head><body><center><h1>502 Bad Gateway</h1></center></body></html>"
+_HTML_TYPE = (b"content-type", b"text/html; charset=utf-8")
+_CHAT_PATHS = {
+    "/v1/chat/completions": "openai_chat",
+    "/v1/responses": "openai_responses",
+    "/v1/messages": "anthropic_messages",
+    "/api/chat": "ollama",
+}
+_REQUEST_ID = {"anthropic_messages": b"request-id"}
+_SECRET = frozenset({b"authorization", b"x-api-key", b"x-goog-api-key", b"api-key", b"cookie", b"proxy-authorization"})
+_KEYS_KNOWN = 10_000
+
+
+class _Visit(msgspec.Struct, kw_only=True):
+    """One chat request being served."""
+
+    wire: Wire
+    dialect: Dialect
+    request: ChatRequest
+    entry: Entry
+    headers: dict[bytes, bytes]
+    reply_headers: list[tuple[bytes, bytes]]
+    key: str | None
+    asked_fault: str | None
+    json_array: bool
+
+
+class ScriptedServer:
+    """The ASGI application. It accepts any key."""
+
+    def __init__(self, director: Director, *, clock: Clock = SYSTEM_CLOCK) -> None:
+        self.director = director
+        self.ledger = Ledger()
+        self._clock = clock
+        self._numbers = 0
+        self._key_names: dict[str, str] = {}
+        self._own = OwnEndpoints(director, self.ledger)
+
+    async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
+        """Serve one request."""
+        if scope["type"] != "http":
+            return
+        wire = Wire(scope, receive, send)
+        path: str = scope["path"]
+        name = _CHAT_PATHS.get(path)
+        json_array = False
+        if name is None and path.endswith((":generateContent", ":streamGenerateContent")):
+            name = "gemini"
+            json_array = path.endswith(":streamGenerateContent") and b"alt=sse" not in scope["query_string"]
+        if name is None or scope["method"] != "POST":
+            await self._own.answer(wire, scope["method"], unquote(path), dict(scope["headers"]), await wire.body())
+            return
+        self.ledger.in_flight += 1
+        try:
+            await self._chat(wire, DIALECTS.load(name), scope, json_array=json_array)
+        finally:
+            self.ledger.in_flight -= 1
+
+    async def _chat(self, wire: Wire, dialect: Dialect, scope: dict[str, Any], *, json_array: bool) -> None:
+        body = await wire.body()
+        headers: dict[bytes, bytes] = dict(scope["headers"])
+        key = _key(headers, scope["query_string"])
+        self._numbers += 1
+        entry = Entry(
+            number=self._numbers,
+            at_s=self._clock.wall_s(),
+            protocol=dialect.name,
+            model="",
+            key=self._key_name(key),
+            request_hash=hash_bytes(body),
+            stream=False,
+            headers={k.decode("latin-1"): v.decode("latin-1") for k, v in headers.items() if k not in _SECRET},
+        )
+        visit: _Visit | None = None
+        try:
+            request = dialect.read_request(body, scope["path"])
+            model, marker = split_marker(request.model)
+            entry.model, entry.stream = model, request.stream
+            asked = headers.get(b"x-scripted-fault", b"").decode("latin-1") or marker
+            visit = _Visit(
+                wire=wire,
+                dialect=dialect,
+                request=request,
+                entry=entry,
+                headers=headers,
+                reply_headers=[(_REQUEST_ID.get(dialect.name, b"x-request-id"), b"req_scripted_%d" % entry.number)],
+                key=key,
+                asked_fault=asked,
+                json_array=json_array,
+            )
+            await self._serve(visit)
+        except ProviderError as error:
+            entry.ended, entry.why = "error", error.failure.kind.value
+            await _refuse(wire, dialect, error.failure)
+        finally:
+            # Also when the server is stopped in the middle of it: what was sent was sent.
+            if wire.gone and entry.ended == "ok":
+                entry.ended = "client_gone"
+            entry.status = wire.status
+            entry.bytes_sent = wire.bytes_sent
+            self.ledger.add(entry)
+
+    async def _serve(self, visit: _Visit) -> None:
+        entry = visit.entry
+        try:
+            plan = self.director.plan(
+                visit.request,
+                model=entry.model,
+                key=visit.key,
+                asked_fault=visit.asked_fault,
+                repeat=_number(visit.headers, b"x-scripted-repeat"),
+                calls=_number(visit.headers, b"x-scripted-tool-calls"),
+                number=entry.number,
+            )
+        except ValueError as error:
+            raise ProviderError(Failure(kind=FailureClass.CLIENT_FAULT, message=f"scripted: {error}", status=400)) from None
+        if plan.fault is not None:
+            entry.why = plan.fault.name
+            if plan.fault.name == "hang" and not await visit.wire.wait(plan.fault.for_s):
+                self._bill_input(visit, plan)
+                return
+        if plan.reply is None:
+            await self._without_reply(visit, plan)
+        else:
+            await self._with_reply(visit, plan)
+
+    async def _without_reply(self, visit: _Visit, plan: Plan) -> None:
+        visit.entry.ended = "error"
+        fault = plan.fault
+        if fault is None:
+            await self._scripted_failure(visit, plan)
+        elif fault.name == "502-html":
+            await visit.wire.reply(502, [_HTML_TYPE], _BAD_GATEWAY)
+        elif fault.name == "html":
+            await visit.wire.reply(200, [_HTML_TYPE], _HTML)
+        elif fault.name == "reset":
+            await visit.wire.reset()
+        else:
+            failure = fault.failure(visit.dialect.name)
+            waits = [(k.encode(), v.encode()) for k, v in fault.headers(self._clock.wall_s()).items()]
+            await _refuse(visit.wire, visit.dialect, failure, [*visit.reply_headers, *waits])
+
+    async def _scripted_failure(self, visit: _Visit, plan: Plan) -> None:
+        kind = plan.behaviour.failure or FailureClass.TRANSIENT
+        visit.entry.why = kind.value
+        timeout = kind is FailureClass.TIMEOUT
+        if not await visit.wire.wait(plan.timeout_after_s if timeout else plan.behaviour.ttft_s):
+            visit.entry.ended = "client_gone"
+            return
+        if kind is FailureClass.MALFORMED:
+            await visit.wire.reply(200, [_HTML_TYPE], _HTML)
+            return
+        wait_s = 1.0 if kind is FailureClass.RATE_LIMIT else None
+        failure = Failure(kind=kind, message=f"scripted: {kind.value}", retry_after_s=wait_s)
+        await _refuse(visit.wire, visit.dialect, failure, visit.reply_headers)
+
+    async def _with_reply(self, visit: _Visit, plan: Plan) -> None:
+        reply, entry = plan.reply, visit.entry
+        assert reply is not None
+        usage = reply.usage
+        assert usage is not None
+        told = msgspec.structs.replace(reply, usage=None) if plan.fault is not None and plan.fault.name == "no-usage" else reply
+        written = usage.output_tokens or 0
+        show = Performance(
+            visit.wire,
+            visit.dialect,
+            visit.request,
+            told,
+            output_tokens=written,
+            fault=plan.fault,
+            headers=visit.reply_headers,
+        )
+        timing = plan.behaviour.ttft_s, plan.behaviour.total_s(written + (usage.reasoning_tokens or 0))
+        try:
+            if visit.request.stream:
+                await show.stream(*timing, json_array=visit.json_array)
+            else:
+                await show.whole(*timing)
+        finally:
+            entry.ended = show.ended
+            self._bill_input(visit, plan)
+            entry.output_tokens = show.tokens_sent
+            entry.reasoning_tokens = (usage.reasoning_tokens or 0) if show.began else 0
+            self.director.spent(entry.model, visit.key, entry.input_tokens + entry.output_tokens + entry.reasoning_tokens)
+
+    def _bill_input(self, visit: _Visit, plan: Plan) -> None:
+        usage = plan.reply.usage if plan.reply is not None else None
+        if usage is not None:
+            visit.entry.input_tokens = usage.input_tokens or 0
+            visit.entry.cache_read_tokens = usage.cache_read_tokens or 0
+
+    def _key_name(self, key: str | None) -> str | None:
+        if key is None:
+            return None
+        found = self._key_names.get(key)
+        if found is None:
+            if len(self._key_names) >= _KEYS_KNOWN:
+                self._key_names.clear()
+            found = self._key_names[key] = hash_bytes(key.encode())
+        return found
+
+
+async def _refuse(wire: Wire, dialect: Dialect, failure: Failure, headers: Headers = ()) -> None:
+    made: HttpReply = dialect.write_failure(failure)
+    own = list(headers)
+    names = {name for name, _ in own}
+    tells_wait = any(name.startswith(b"retry-after") for name in names) or failure.retry_after_s is None
+    theirs = [(k, v) for k, v in header_list(made) if k not in names and not (tells_wait and k.startswith(b"retry-after"))]
+    await wire.reply(failure.status or made.status, [*own, *theirs], made.body)
+
+
+def _key(headers: dict[bytes, bytes], query: bytes) -> str | None:
+    bearer = headers.get(b"authorization")
+    if bearer is not None:
+        return bearer.decode("latin-1").removeprefix("Bearer ").strip()
+    found = headers.get(b"x-api-key") or headers.get(b"x-goog-api-key") or headers.get(b"api-key")
+    if found is not None:
+        return found.decode("latin-1")
+    return parse_qs(query.decode("latin-1")).get("key", [None])[0] if b"key=" in query else None
+
+
+def _number(headers: dict[bytes, bytes], name: bytes) -> int | None:
+    text = headers.get(name)
+    if text is None:
+        return None
+    if not text.isdigit():
+        raise ValueError(f"{name.decode()} must be a number")
+    return int(text)
