@@ -138,11 +138,11 @@ def _metrics(f: PocFacts, item: str) -> Check:
         "cost": f.measured_cost,
         "reliability": n if _trials(f) else 0,
     }
-    lacking = [f"{name} for {have} of {n} variants" for name, have in known.items() if have < n]
+    lacking = [f"{name} of only {have} of {n} variants" for name, have in known.items() if have < n]
     if not n or not _trials(f):
         return Check(item=item, answer="unknown", why="no trial has finished")
     if lacking:
-        return Check(item=item, answer="fail", why="measured only " + ", ".join(lacking))
+        return Check(item=item, answer="fail", why=f"known: {', '.join(lacking)}")
     return Check(item=item, answer="pass", why=f"{', '.join(known)} of every variant")
 
 

@@ -93,7 +93,7 @@ def latency_chart(result: RunResult) -> Html | None:
         "Dots mark p50 and p95. The slowest 1 % may lie beyond the right edge; answers from a cache are left out.",
         class_="note",
     )
-    key = svg.legend((variant_class(i), fmt.plain(v.name, 40)) for i, v, _ in curves)
+    key = svg.legend((variant_class(i), fmt.short(v.name, 40)) for i, v, _ in curves)
     return svg.figure(
         "latency", "Share of answers that arrived within a time", described, height + 24, drawn, after=join((key, note))
     )
@@ -155,7 +155,7 @@ def pairs_chart(result: RunResult) -> Html | None:
         for c in compared
         for name, n in ((c.candidate, c.only_candidate), (c.baseline, c.only_baseline))
     )
-    return svg.figure("pairs", "Cases that only one of the two got right", described, height, rows, middle)
+    return svg.figure("pairs", "Cases that only one of the two got right", described, height, middle, rows)
 
 
 def pareto(points: Sequence[tuple[float, float]]) -> set[int]:
@@ -184,7 +184,7 @@ def _row_words(y: float, left: str, right: str, full: str) -> Html:
 def _quality_row(index: int, row: int, v: VariantResult, scale: svg.Scale) -> Html:
     y = row * _ROW
     said = fmt.measured(v.quality, fmt.SHARE)
-    words = _row_words(y + 15, fmt.plain(v.name, 26), said, fmt.plain(v.name))
+    words = _row_words(y + 15, fmt.short(v.name, 28), said, fmt.plain(v.name))
     q = _sure(v.quality)
     if q is None:
         return words
@@ -226,7 +226,7 @@ def _baseline_legend(result: RunResult) -> Html | None:
 def _outcome_row(row: int, v: VariantResult) -> Html:
     y = row * _ROW
     right = f"{fmt.count(v.outcomes.get(Outcome.CORRECT, 0))} of {fmt.count(v.trials)} correct"
-    return join((_row_words(y + 15, fmt.plain(v.name, 26), right, fmt.plain(v.name)), *_outcome_bars(v, y + 21)))
+    return join((_row_words(y + 15, fmt.short(v.name, 28), right, fmt.plain(v.name)), *_outcome_bars(v, y + 21)))
 
 
 def _outcome_bars(v: VariantResult, y: int) -> Iterator[Html]:
@@ -336,12 +336,12 @@ def _cost_key(result: RunResult, points: Sequence[_Point], front: set[int]) -> H
             "li",
             tag("b", f"{i + 1} "),
             tag("span", class_=f"swatch {variant_class(i)}", aria_hidden="true"),
-            fmt.plain(v.name, 40),
+            fmt.short(v.name, 40),
             tag("em", " on the front") if k in front else None,
         )
         for k, (i, v, _, _) in enumerate(points)
     ]
-    absent = [fmt.plain(v.name, 40) for i, v in enumerate(result.variants) if i not in drawn]
+    absent = [fmt.short(v.name, 40) for i, v in enumerate(result.variants) if i not in drawn]
     said = "The line is the Pareto front: nothing seen is both cheaper and better. Bars are intervals."
     left_out = (
         tag("p", f"Not drawn, their cost or quality being unknown: {', '.join(absent)}.", class_="note") if absent else None
@@ -372,7 +372,7 @@ def _panel(k: int, name: str, n: int, rows: list[tuple[int, VariantResult, Estim
         height=bottom + 20,
     )
     names = (
-        tag("text", tag("title", fmt.plain(v.name)), fmt.plain(v.name, 16), x="0", y=20 * r + 15, class_="small")
+        tag("text", tag("title", fmt.plain(v.name)), fmt.short(v.name, 16), x="0", y=20 * r + 15, class_="small")
         for r, (_, v, _) in enumerate(rows)
     )
     described = "; ".join(f"{fmt.plain(v.name)}: {fmt.measured(q, fmt.SHARE)}" for _, v, q in rows) or "nothing known"
@@ -386,8 +386,8 @@ def _pair_row(row: int, c: Comparison, most: int) -> Html:
     return tag(
         "g",
         tag("title", words),
-        svg.text(0, y + 15, f"{fmt.plain(c.baseline, 18)}: {fmt.count(c.only_baseline)}", "name"),
-        svg.text(100, y + 15, f"{fmt.plain(c.candidate, 24)}: {fmt.count(c.only_candidate)}", "name", anchor="end"),
+        svg.text(0, y + 15, f"{fmt.short(c.baseline, 18)}: {fmt.count(c.only_baseline)}", "name"),
+        svg.text(100, y + 15, f"{fmt.short(c.candidate, 24)}: {fmt.count(c.only_candidate)}", "name", anchor="end"),
         tag("rect", x=f"{50 - left:.2f}%", width=f"{left:.2f}%", y=y + 22, height=16, class_="loss"),
         tag("rect", x="50%", width=f"{right:.2f}%", y=y + 22, height=16, class_="win"),
     )

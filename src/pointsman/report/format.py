@@ -9,7 +9,7 @@ import re
 import msgspec
 
 from pointsman.core.estimate import Estimate, Measured, Unknown
-from pointsman.core.units import Usd, usd_text
+from pointsman.core.units import Usd
 
 __all__ = [
     "CHANGE",
@@ -27,8 +27,10 @@ __all__ = [
     "p_value",
     "plain",
     "seconds_unit",
+    "short",
     "sized",
     "unit_of",
+    "value_and_interval",
     "when",
 ]
 
@@ -79,10 +81,15 @@ def measured(m: Measured, unit: Unit | None = None, *, reason: bool = False) -> 
     """`84.3 % [82.2, 86.2]`, or `unknown` (with its reason if asked). Seconds are written by leaving `unit` out."""
     if isinstance(m, Unknown):
         return f"unknown: {plain(m.reason)}" if reason else "unknown"
+    return " ".join(value_and_interval(m, unit))
+
+
+def value_and_interval(m: Estimate, unit: Unit | None = None) -> tuple[str, str]:
+    """The same in two pieces, for where they stand on two lines."""
     unit = unit or seconds_unit(m.value)
     places = _decimals(m, unit)
     value = f"{unit.before}{number(m.value * unit.scale, places, signed=unit.signed)}{unit.after}"
-    return f"{value} [{_bound(m.low, unit, places)}, {_bound(m.high, unit, places)}]"
+    return value, f"[{_bound(m.low, unit, places)}, {_bound(m.high, unit, places)}]"
 
 
 def sized(m: Measured, unit: Unit | None = None) -> str:
@@ -114,7 +121,7 @@ def dollars(amount: Usd) -> str:
         return "$0"
     if abs(amount) >= 1:
         return f"${amount:,.2f}"
-    return "$" + usd_text(round(amount, 2 - amount.adjusted()))
+    return f"${amount:.{2 - amount.adjusted()}f}"
 
 
 def p_value(p: float | None) -> str:
@@ -162,6 +169,15 @@ def plain(text: str, most: int | None = None) -> str:
     return line[: most - 1] + "…" if most is not None and len(line) > most else line
 
 
+def short(name: str, most: int) -> str:
+    """A name in at most so many characters, cut in its middle, because its end is what tells versions apart."""
+    name = plain(name)
+    if len(name) <= most:
+        return name
+    head = (most - 1) // 2
+    return f"{name[:head]}…{name[len(name) - (most - 1 - head) :]}"
+
+
 def _bound(bound: float, unit: Unit, places: int) -> str:
     if math.isinf(bound):
         return "∞" if bound > 0 else "−∞"
@@ -169,11 +185,15 @@ def _bound(bound: float, unit: Unit, places: int) -> str:
 
 
 def _decimals(m: Estimate, unit: Unit) -> int:
-    """Two significant digits of the interval's half-width; three of the value where the interval has no width."""
+    """Digits down to a tenth or so of the interval's half-width; three of the value where it has no width.
+
+    The half-width keeps two significant digits if they are at most 35, otherwise one, as the
+    Particle Data Group rounds errors: so the last digit shown always means something.
+    """
     reach = [abs(b - m.value) for b in (m.low, m.high) if math.isfinite(b)]
     width = sum(reach) / len(reach) * unit.scale if reach else 0.0
     if width > 0:
-        places = 1 - math.floor(math.log10(width))
+        places = -math.floor(math.log10(width / 3.55))
     elif m.value:
         places = 2 - math.floor(math.log10(abs(m.value) * unit.scale))
     else:

@@ -54,8 +54,8 @@ _READING = (  # one paragraph each
     ),
     (
         "A difference is candidate − baseline on the cases both answered, pair by pair. Pass: every difference the evidence allows"
-        " is within the margin. Fail: none is. Otherwise there is not enough evidence. Adjusted p-values are corrected over all"
-        " candidates (Holm)."
+        " is within the margin. Fail: none is. Otherwise there is not enough evidence."
+        " Adjusted p-values are corrected over all candidates (Holm)."
     ),
 )
 _RATED = tuple(o for o in Outcome if o not in (Outcome.CORRECT, Outcome.WRONG))
@@ -80,14 +80,10 @@ def estimate(m: Measured, unit: fmt.Unit | None = None, *, wide: bool = False) -
     """A measured number with its interval, or the word unknown with its reason."""
     if isinstance(m, Unknown):
         return tag("span", "unknown", tag("small", f" {fmt.plain(m.reason)}"), class_="est none")
+    value, interval = fmt.value_and_interval(m, unit)
     n = tag("small", f" n = {fmt.count(m.n)}") if wide else None
-    return tag(
-        "span",
-        fmt.measured(m, unit),
-        n,
-        class_="est",
-        title=f"n = {fmt.count(m.n)}, {fmt.plain(m.method)}, {100 * m.level:g} % interval",
-    )
+    how = f"n = {fmt.count(m.n)}, {fmt.plain(m.method)}, {100 * m.level:g} % interval"
+    return tag("span", value, tag("small", f" {interval}"), n, class_="est", title=how)
 
 
 def verdict(name: VerdictName, words: dict[VerdictName, str] = VERDICT_WORD) -> Html:
@@ -102,7 +98,7 @@ def variant_table(result: RunResult) -> Html:
             _named(i, v),
             _model(v),
             _cell(v.quality, fmt.SHARE, wide=True),
-            missing(v) or "nothing is missing",
+            _why(missing(v) or "nothing is missing"),
             _cell(v.error_rate, fmt.SHARE),
         ]
         for i, v in enumerate(result.variants)
@@ -166,9 +162,9 @@ def comparison_table(comparisons: Sequence[Comparison]) -> Html:
             fmt.plain(c.baseline),
             METRIC_WORD.get(c.metric, fmt.plain(c.metric)),
             _cell(c.difference, comparison_unit(c.metric), wide=True),
-            fmt.p_value(c.p_value) + (f" ({fmt.p_value(c.p_adjusted)} adjusted)" if c.p_adjusted is not None else ""),
+            _evidence(c),
             verdict(c.verdict),
-            fmt.plain(c.reason) + (f"; about {fmt.count(c.needed)} more cases would settle it" if c.needed else ""),
+            _why(c.reason + (f"; about {fmt.count(c.needed)} more cases would settle it" if c.needed else "")),
         ]
         for c in comparisons
     )
@@ -188,7 +184,7 @@ def criteria_table(result: RunResult) -> Html:
             fmt.plain(c.limit),
             _cell(c.measured, criterion_unit(c), wide=True),
             verdict(c.verdict),
-            fmt.plain(c.reason),
+            _why(c.reason),
         ]
         for c in result.criteria
     )
@@ -209,7 +205,7 @@ def slice_table(result: RunResult) -> Html:
 
 def checks_table(caption: str, checks: Sequence[Check], words: dict[VerdictName, str]) -> Html:
     """A checklist with its answers."""
-    rows = ([c.item, verdict(c.answer, words), fmt.plain(c.why)] for c in checks)
+    rows = ([c.item, verdict(c.answer, words), _why(c.why)] for c in checks)
     return table(caption, ("Item", "Answer", "Why"), rows, sortable=False)
 
 
@@ -276,11 +272,20 @@ def _td(content: str, *, value: float | None) -> Html:
 def _rated(v: VariantResult, outcome: Outcome) -> Html:
     n = v.outcomes.get(outcome, 0)
     rate = v.rates.get(outcome, Unknown("no trial has finished"))
-    return _td(join((fmt.count(n), " · ", estimate(rate, fmt.SHARE))), value=n)
+    return _td(join((fmt.count(n), tag("small", " ", estimate(rate, fmt.SHARE), class_="under"))), value=n)
 
 
 def _params(v: VariantResult) -> str:
     return ", ".join(f"{fmt.plain(k)}: {fmt.plain(str(x), 60)}" for k, x in v.params.items()) or "defaults"
+
+
+def _evidence(c: Comparison) -> Html:
+    adjusted = tag("small", f" {fmt.p_value(c.p_adjusted)}, adjusted", class_="under") if c.p_adjusted is not None else None
+    return join((fmt.p_value(c.p_value), adjusted))
+
+
+def _why(words: str) -> Html:
+    return tag("td", fmt.plain(words), class_="why")
 
 
 def _prices(v: VariantResult, at_s: float) -> str:
