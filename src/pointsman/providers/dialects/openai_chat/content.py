@@ -17,7 +17,7 @@ from pointsman.core.chat import (
     ToolResult,
     Video,
 )
-from pointsman.providers.dialects.openai_chat.message import DIALECT, call_fields, thought_fields
+from pointsman.providers.dialects.openai_chat.message import DIALECT, cache_field, call_fields, thought_fields
 from pointsman.providers.media import audio_format, data_url, url_of
 
 __all__ = ["write_message"]
@@ -75,7 +75,7 @@ def _content(parts: tuple[Part, ...], at: str, losses: list[Loss]) -> str | list
     """Plain text if one text part says it all, otherwise a list of parts."""
     if not parts:
         return ""
-    if len(parts) == 1 and isinstance(parts[0], Text):
+    if len(parts) == 1 and isinstance(parts[0], Text) and not cache_field(parts[0].extra):
         return parts[0].text
     written: list[object] = []
     for i, part in enumerate(parts):
@@ -83,7 +83,7 @@ def _content(parts: tuple[Part, ...], at: str, losses: list[Loss]) -> str | list
         if isinstance(wire, str):
             losses.append(Loss(f"{at}.parts[{i}]", wire))
         else:
-            written.append(wire)
+            written.append({**wire, **cache_field(part.extra)} if isinstance(wire, dict) else wire)
     return written or ""
 
 

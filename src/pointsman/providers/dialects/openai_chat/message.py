@@ -28,9 +28,12 @@ from pointsman.providers.json_body import json_text, raw
 from pointsman.providers.media import audio_type, media_from_url
 
 __all__ = [
+    "CACHE_FIELD",
     "DIALECT",
     "Decode",
     "arguments_text",
+    "cache_field",
+    "cache_mark",
     "call_fields",
     "content_parts",
     "is_annotation",
@@ -42,6 +45,7 @@ __all__ = [
 ]
 
 DIALECT = "openai_chat"
+CACHE_FIELD = f"{DIALECT}.cache_control"
 
 T = TypeVar("T")
 
@@ -52,6 +56,11 @@ class Decode(Protocol):
     def __call__(self, decoder: msgspec.json.Decoder[T], body: bytes | msgspec.Raw, at: str, /) -> T: ...
 
 
+class _Cache(msgspec.Struct):
+    ttl: Any = None
+
+
+_CACHE = msgspec.json.Decoder(_Cache)
 _PART = msgspec.json.Decoder(ContentPart)
 _ANNOTATION = re.compile(rb'"url_citation"\s*:')
 
@@ -180,30 +189,44 @@ def _audio(said: AudioSaid) -> Part:
 
 def _content_part(item: msgspec.Raw, decode: Decode, at: str) -> Part:
     wire = decode(_PART, item, at)
-    cache = None
-    if wire.cache_control is not None:
-        ttl = wire.cache_control.ttl
-        cache = CacheMark(ttl=ttl if ttl in ("5m", "1h") else None)
+    cache, extra = cache_mark(wire.cache_control, decode, at)
     match wire:
         case ContentPart(type="text" | "input_text" | "output_text", text=str(text)):
-            return Text(text=text, cache=cache)
+            return Text(text=text, cache=cache, extra=extra)
         case ContentPart(type="image_url", image_url=str(url)):
-            return Image(media=media_from_url(url), cache=cache)
+            return Image(media=media_from_url(url), cache=cache, extra=extra)
         case ContentPart(type="image_url", image_url=image) if image is not None and not isinstance(image, str):
-            return Image(media=media_from_url(image.url), detail=image.detail, cache=cache)
+            return Image(media=media_from_url(image.url), detail=image.detail, cache=cache, extra=extra)
         case ContentPart(type="video_url", video_url=video) if video is not None:
-            return Video(media=media_from_url(video if isinstance(video, str) else video.url), cache=cache)
+            return Video(media=media_from_url(video if isinstance(video, str) else video.url), cache=cache, extra=extra)
         case ContentPart(type="input_audio", input_audio=sound) if sound is not None:
-            return Audio(media=Media(data=sound.data, media_type=audio_type(sound.format) if sound.format else None), cache=cache)
+            return Audio(
+                media=Media(data=sound.data, media_type=audio_type(sound.format) if sound.format else None),
+                cache=cache,
+                extra=extra,
+            )
         case ContentPart(type="file", file=file) if file is not None and (file.file_data or file.file_id):
             media = media_from_url(file.file_data) if file.file_data else Media(file_id=file.file_id)
-            return File(media=media, name=file.filename, cache=cache)
+            return File(media=media, name=file.filename, cache=cache, extra=extra)
         case ContentPart(type="refusal", refusal=str(text)):
             return Refusal(text=text)
         case ContentPart(type="thinking"):
             return Reasoning(text=_thinking(wire.thinking))
         case _:
             return Opaque(dialect=DIALECT, kind=wire.type, raw=item)
+
+
+def cache_mark(control: msgspec.Raw, decode: Decode, at: str) -> tuple[CacheMark | None, dict[str, msgspec.Raw] | None]:
+    """The mark for other protocols, and the field as it came for servers of this one that know it."""
+    if not present(control):
+        return None, None
+    ttl = decode(_CACHE, control, f"{at}.cache_control").ttl
+    return CacheMark(ttl=ttl if ttl in ("5m", "1h") else None), {CACHE_FIELD: control}
+
+
+def cache_field(extra: dict[str, msgspec.Raw] | None) -> dict[str, object]:
+    """The field as it came, if it came in this protocol."""
+    return {"cache_control": extra[CACHE_FIELD]} if extra and CACHE_FIELD in extra else {}
 
 
 def _thinking(value: Any) -> str:

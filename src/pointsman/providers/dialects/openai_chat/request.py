@@ -21,7 +21,7 @@ from pointsman.core.chat import (
 from pointsman.providers.call_ids import derived_call_id
 from pointsman.providers.dialect import HttpRequest
 from pointsman.providers.dialects.openai_chat.content import write_message
-from pointsman.providers.dialects.openai_chat.message import content_parts, said_parts
+from pointsman.providers.dialects.openai_chat.message import DIALECT, content_parts, said_parts
 from pointsman.providers.dialects.openai_chat.tools import (
     ChoiceWire,
     FormatWire,
@@ -103,6 +103,7 @@ def read_request(body: bytes, path: str) -> ChatRequest:  # noqa: ARG001  # the 
         stream=bool(wire.stream),
         stream_usage=_wants_usage(wire.stream_options),
         extra=_extra(wire, body),
+        extra_from=DIALECT,
     )
 
 
@@ -154,7 +155,7 @@ def _result(turn: Turn, call_id: str, at: str) -> Message:
 def write_request(request: ChatRequest) -> HttpRequest:
     """Our form → wire. Usage is always asked of a stream, whether or not our client wants to see it."""
     losses: list[Loss] = []
-    extra = dict(request.extra)
+    extra = _own_extra(request, losses)
     body: dict[str, object] = {"model": request.model, "messages": _write_messages(request, losses)}
     body |= write_tools(request, losses)
     body |= _write_limits(request, extra, losses)
@@ -172,6 +173,13 @@ def write_request(request: ChatRequest) -> HttpRequest:
         headers={"content-type": "application/json"},
         losses=tuple(losses),
     )
+
+
+def _own_extra(request: ChatRequest, losses: list[Loss]) -> dict[str, msgspec.Raw]:
+    if request.extra_from in (None, DIALECT):
+        return dict(request.extra)
+    losses += (Loss(f"extra.{name}", f"a field of {request.extra_from} alone") for name in request.extra)
+    return {}
 
 
 def _write_messages(request: ChatRequest, losses: list[Loss]) -> list[dict[str, object]]:

@@ -7,7 +7,7 @@ from typing import Any, cast
 import msgspec
 
 from pointsman.core.chat import ChatRequest, Loss, Opaque, OutputFormat, Tool, ToolChoice
-from pointsman.providers.dialects.openai_chat.message import DIALECT
+from pointsman.providers.dialects.openai_chat.message import DIALECT, cache_field, cache_mark
 from pointsman.providers.dialects.openai_chat.wire import ABSENT, present
 from pointsman.providers.http_failure import client_fault
 from pointsman.providers.json_body import EMPTY_OBJECT, decode_request
@@ -25,6 +25,7 @@ class _FunctionWire(msgspec.Struct):
 class _ToolWire(msgspec.Struct):
     type: str = "function"
     function: _FunctionWire | None = None
+    cache_control: msgspec.Raw = ABSENT
 
 
 class _Named(msgspec.Struct):
@@ -71,11 +72,14 @@ def read_tool(item: msgspec.Raw, at: str) -> Tool:
     if wire.function is None:
         raise client_fault(f"{at}.function: required, but missing")
     function = wire.function
+    cache, extra = cache_mark(wire.cache_control, decode_request, at)
     return Tool(
         name=function.name,
         description=function.description,
         parameters=function.parameters if present(function.parameters) else None,
         strict=function.strict,
+        cache=cache,
+        extra=extra,
     )
 
 
@@ -132,7 +136,7 @@ def write_tools(request: ChatRequest, losses: list[Loss]) -> dict[str, object]:
 
 
 def _write_tool(tool: Tool, at: str, losses: list[Loss]) -> object:
-    if tool.cache is not None:
+    if tool.cache is not None and not cache_field(tool.extra):
         losses.append(Loss(f"{at}.cache", "this protocol has no cache marks"))
     if tool.opaque is not None:
         if tool.opaque.dialect == DIALECT:
@@ -140,7 +144,8 @@ def _write_tool(tool: Tool, at: str, losses: list[Loss]) -> object:
         losses.append(Loss(at, f"a hosted tool of {tool.opaque.dialect}: {tool.opaque.kind}"))
         return None
     fields = {"description": tool.description, "parameters": tool.parameters, "strict": tool.strict}
-    return {"type": "function", "function": {"name": tool.name, **{k: v for k, v in fields.items() if v is not None}}}
+    function = {"name": tool.name, **{k: v for k, v in fields.items() if v is not None}}
+    return {"type": "function", "function": function, **cache_field(tool.extra)}
 
 
 def _write_choice(choice: ToolChoice) -> object:

@@ -131,10 +131,6 @@ class _File(msgspec.Struct):
     filename: str | None = None
 
 
-class _CacheControl(msgspec.Struct):
-    ttl: Any = None
-
-
 class ContentPart(msgspec.Struct):
     type: str
     text: str | None = None
@@ -145,7 +141,8 @@ class ContentPart(msgspec.Struct):
     refusal: str | None = None
     thinking: Any = None
     """Mistral: a list of text parts, or the text itself."""
-    cache_control: _CacheControl | None = None
+    cache_control: msgspec.Raw = ABSENT
+    """Not OpenAI's: servers in front of Anthropic's models (OpenRouter) read Anthropic's marks."""
 
 
 class _InputDetails(msgspec.Struct):
