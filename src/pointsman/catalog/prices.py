@@ -10,6 +10,7 @@ from __future__ import annotations
 import difflib
 import importlib.metadata
 import re
+from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from functools import cache
@@ -23,7 +24,7 @@ from pointsman.core.estimate import Unknown
 if TYPE_CHECKING:
     from genai_prices.types import MatchLogic, ModelInfo, ModelPrice, Provider
 
-__all__ = ["PriceList", "bundled_list", "find_price", "use_list"]
+__all__ = ["OUR_NAMES", "PriceList", "bundled_list", "find_price", "listed_models", "listed_name", "use_list"]
 
 _PROVIDERS = {  # our provider rows → the list's ids, where they differ
     "gemini": "google",
@@ -40,6 +41,8 @@ _PROVIDERS = {  # our provider rows → the list's ids, where they differ
     "openai-responses": "openai",
     "azure-openai": "azure",
 }
+OUR_NAMES = {"x-ai": "xai", "aws": "bedrock"}
+"""The list's provider ids that we write differently."""
 _OWN_HARDWARE = frozenset({"ollama", "vllm", "tgi", "llamacpp", "llama.cpp", "lmstudio", "sglang"})
 _RECORDED = frozenset({"replay", "scripted"})
 
@@ -134,6 +137,20 @@ def find_price(provider: str, model: str, at: datetime) -> PriceSheet | Unknown:
     if found is None:
         return Unknown(f"{prices.source} lists no provider {provider!r}")
     return _find_model(prices, found, provider, model, at)
+
+
+def listed_models(prices: PriceList) -> Iterator[tuple[str, str, int | None]]:
+    """Every entry: the list's provider id, its model id and its context window, where given."""
+    for provider in prices.providers:
+        for info in provider.models:
+            yield provider.id, info.id, info.context_window
+
+
+def listed_name(prices: PriceList, provider: str, model: str) -> str | None:
+    """The entry's id for a name at a provider, by the same rules as `find_price`; None if there is none."""
+    found = _find_provider(prices, provider)
+    hit = _best_match(found, model) if found is not None else None
+    return hit[0].id if hit is not None else None
 
 
 def _find_provider(prices: PriceList, name: str) -> Provider | None:
