@@ -102,6 +102,17 @@ class Prepared:
             smallest_difference=smallest_difference(info.clusters or info.cases),
         )
 
+    def discard(self) -> None:
+        """Remove the directory of a run that never asked anything; one with trials stays."""
+        if self.done == 0:
+            self.dataset.close()
+            shutil.rmtree(self.directory.path, ignore_errors=True)
+
+    async def close(self) -> None:
+        """Release connections and files of the providers."""
+        await asyncio.gather(*(c.provider.close() for c in self.contestants), return_exceptions=True)
+        await self.wiring.close()
+
     def _refuse_unpriced(self) -> None:
         """A limit in dollars cannot be held for a variant whose price nobody knows."""
         if self.budget.limit_usd is None:
@@ -119,7 +130,8 @@ class Prepared:
 def prepare(path: Path, *, runs: Path, environment: Mapping[str, str]) -> Prepared:
     """Read `eval.yaml` and everything it names, and make the run's directory.
 
-    Raises `ConfigError`, `DatasetError` or `StorageError` with what to do; then no directory is left behind.
+    Call it inside the event loop that will do the work. Raises `ConfigError`, `DatasetError` or
+    `StorageError` with what to do; then no directory is left behind.
     """
     project = load_project(find_project(path.parent), environment)
     spec = load_eval(path, project, environment)
@@ -245,8 +257,7 @@ class Work:
             stopped = Stopped(error.message)
             raise
         finally:
-            await asyncio.gather(*(c.provider.close() for c in prepared.contestants), return_exceptions=True)
-            await prepared.wiring.close()
+            await prepared.close()
             if cache is not None:
                 cache.close()
             _try_add_session(prepared, time.perf_counter() - began, stopped)

@@ -14,12 +14,13 @@ from collections.abc import Iterator, Sequence
 import msgspec
 
 from pointsman.core.chat import ChatRequest
+from pointsman.core.exchange import Cost, Exchange
 from pointsman.core.failure import FailureClass, StorageError
 from pointsman.core.ids import content_hash
-from pointsman.core.units import ZERO_USD, Usd
+from pointsman.core.units import ZERO_USD, Usd, add_usd
 from pointsman.evals.budget import Budget
 from pointsman.evals.case import Case
-from pointsman.evals.contestant import Contestant
+from pointsman.evals.contestant import Contestant, Price
 from pointsman.evals.dataset import Dataset
 from pointsman.evals.pace import Pace
 from pointsman.evals.schedule import Slot, schedule
@@ -333,5 +334,16 @@ def _request(case: Case, contestant: Contestant) -> ChatRequest:
 
 def _priced(answer: Answer, contestant: Contestant, queued_s: float) -> Answer:
     exchange = answer.exchange
-    cost = contestant.price.cost(exchange.usage) if contestant.price is not None and exchange.usage is not None else None
+    cost = _cost(exchange, contestant.price) if contestant.price is not None else None
     return msgspec.structs.replace(answer, exchange=msgspec.structs.replace(exchange, cost=cost, queued_s=queued_s))
+
+
+def _cost(exchange: Exchange, price: Price) -> Cost | None:
+    """What the whole exchange cost: the last try, and earlier ones that broke off in mid-answer and were billed."""
+    used = [attempt.usage for attempt in exchange.attempts if attempt.usage is not None]
+    if exchange.usage is not None:
+        used.append(exchange.usage)
+    if len(used) <= 1:
+        return price.cost(used[0]) if used else None
+    costs = [price.cost(usage) for usage in used]
+    return msgspec.structs.replace(costs[-1], usd=add_usd(*(c.usd for c in costs)), complete=all(c.complete for c in costs))
