@@ -149,7 +149,7 @@ def _scores(facts: Path, known: set[str]) -> Iterator[Score]:
                 benchmark=model_key(row["benchmark"].replace(" ", "-")),
                 value=float(row["score"]) / 100 if "percent" in row["metric"] or "rate" in row["metric"] else float(row["score"]),
                 setting=" ".join(x for x in (row["variant"], row["harness"], row["version"]) if x),
-                on=row["date"] or None,
+                day=row["date"] or None,
                 source="models.dev-scores",
                 url=row["source"],
             )
@@ -158,7 +158,7 @@ def _scores(facts: Path, known: set[str]) -> Iterator[Score]:
             model = model_id(row["model"].split(" (")[0].strip().replace(" ", "-"))
             if model in known:
                 setting = " ".join(x for x in (row["edit_format"], row["reasoning_effort"], row["thinking_tokens"]) if x)
-                common = {"model": model, "setting": setting, "self_reported": False, "on": row["date"], "source": AIDER}
+                common = {"model": model, "setting": setting, "self_reported": False, "day": row["date"], "source": AIDER}
                 yield Score(benchmark=benchmark, value=float(row["pass_rate_2"] or row["pass_rate_1"]) / 100, **common)
                 if row["seconds_per_case"]:
                     yield Score(benchmark=f"{benchmark}-seconds", value=float(row["seconds_per_case"]), **common)

@@ -34,7 +34,7 @@ class LifecycleEvent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
     """Something that happens to an offer on a day; dates differ between platforms, so they belong to the offer."""
 
     kind: EventKind
-    on: date | None = None
+    day: date | None = None
     name: str = ""
     """The provider's name it concerns, if that is a snapshot and not the offer's own name."""
     to: str = ""
@@ -125,7 +125,7 @@ class Score(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     low: float | None = None
     high: float | None = None
     self_reported: bool | None = None
-    on: str | None = None
+    day: str | None = None
     source: str = ""
     """Source key."""
     url: str = ""

@@ -47,23 +47,23 @@ def lifecycle(offer: Offer, on: date) -> Lifecycle:
     """
     event = _own_event(offer) or _last_snapshot(offer)
     advised = next((e.to for e in offer.events if e.to), "")
-    if event is None or event.on is None:
+    if event is None or event.day is None:
         quiet: Stage = "unconfirmed" if offer.unconfirmed else "active"
         return Lifecycle(stage="deprecated" if event else quiet, to=advised, source=event.source if event else "")
     reached: Stage = "rerouted" if event.kind == "rerouted" else "shut_down"
-    stage: Stage = reached if on >= event.on else "deprecated"
-    return Lifecycle(stage=stage, ends_on=event.on, to=event.to or advised, source=event.source)
+    stage: Stage = reached if on >= event.day else "deprecated"
+    return Lifecycle(stage=stage, ends_on=event.day, to=event.to or advised, source=event.source)
 
 
 def _own_event(offer: Offer) -> LifecycleEvent | None:
     own = [e for e in offer.events if not e.name and e.kind != "replacement"]
-    dated = [e for e in own if e.on is not None]
-    return min(dated, key=lambda e: e.on or date.max) if dated else (own[0] if own else None)
+    dated = [e for e in own if e.day is not None]
+    return min(dated, key=lambda e: e.day or date.max) if dated else (own[0] if own else None)
 
 
 def _last_snapshot(offer: Offer) -> LifecycleEvent | None:
-    ends = {e.name: e for e in offer.events if e.name and e.on is not None}
+    ends = {e.name: e for e in offer.events if e.name and e.day is not None}
     snapshots = [n for n in offer.names if _SNAPSHOT.search(n)]
     if not ends or any(n not in ends for n in snapshots) or not snapshots:
         return None
-    return max(ends.values(), key=lambda e: e.on or date.min)
+    return max(ends.values(), key=lambda e: e.day or date.min)

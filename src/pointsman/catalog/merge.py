@@ -128,7 +128,7 @@ def _events(own: str, ranked: list[tuple[str, Claim]]) -> tuple[LifecycleEvent, 
     """The offer's own end, or those of its dated snapshots; an ending preview does not end what it previewed."""
     ends = {c.name: (c.ends_on, s) for s, c in reversed(ranked) if c.ends_on is not None and not _PREVIEW.search(c.name)}
     return tuple(
-        LifecycleEvent(kind="shut_down", on=on, name="" if name == own else name, source=source)
+        LifecycleEvent(kind="shut_down", day=on, name="" if name == own else name, source=source)
         for name, (on, source) in sorted(ends.items(), key=lambda e: (e[1][0], e[0]))
         if name == own or _SNAPSHOT.search(name)
     )

@@ -142,7 +142,7 @@ def test_the_users_file_wins_and_is_named(tmp_path: Path) -> None:
         "source: {name: our contract, checked_on: 2026-11-01}\n"
         "offer:\n  - {provider: openai, name: gpt-4o, max_output_tokens: 9000}\n"
         "model:\n  - {id: acme/secret, name: Secret, context_tokens: 1000}\n"
-        "event:\n  - {offer: 'openai:gpt-4o', kind: shut_down, on: 2026-12-31}\n"
+        "event:\n  - {offer: 'openai:gpt-4o', kind: shut_down, day: 2026-12-31}\n"
         "score:\n  - {model: openai/gpt-4o, benchmark: ours, value: 0.9}\n"
     )
     mine = with_file(CATALOG, file)
