@@ -18,7 +18,7 @@ import msgspec
 import yaml
 
 from pointsman.catalog.entry import LifecycleEvent, Model, Offer, Score, Source
-from pointsman.catalog.naming import model_id
+from pointsman.catalog.naming import MAKER_OF_PROVIDER, model_id
 from pointsman.core.fact import Fact
 from pointsman.core.failure import ConfigError
 
@@ -94,7 +94,7 @@ class Catalog(msgspec.Struct, frozen=True, dict=True):
 
     def own_offer(self, model: Model) -> Offer | None:
         """The maker's own offer of a model; None if it is only served by others or by nobody."""
-        own = [o for o in self.offers_by_model.get(model.id, ()) if o.provider == model.maker]
+        own = [o for o in self.offers_by_model.get(model.id, ()) if MAKER_OF_PROVIDER.get(o.provider) == model.maker]
         return min(own, key=lambda o: (len(o.name), o.name)) if own else None
 
     def _fact(self, value: object, key: str) -> Fact[object]:

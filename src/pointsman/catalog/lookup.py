@@ -11,7 +11,7 @@ import msgspec
 from pointsman.catalog.entry import Model, Offer
 from pointsman.catalog.lifecycle import lifecycle
 from pointsman.catalog.load import Catalog
-from pointsman.catalog.naming import model_id, model_key
+from pointsman.catalog.naming import model_id, model_key, provider_name
 from pointsman.core.failure import PointsmanError
 
 __all__ = ["Filter", "find_model", "find_offer", "list_offers"]
@@ -63,11 +63,10 @@ def find_offer(catalog: Catalog, name: str, provider: str | None = None) -> Offe
 
     Raises `PointsmanError` that lists the offers there are.
     """
-    if name in catalog.offers:
-        return catalog.offers[name]
     head, _, rest = name.partition(":")
-    if provider is None and rest and any(o.provider == head for o in catalog.offers.values()):
+    if provider is None and rest and any(o.provider == provider_name(head) for o in catalog.offers.values()):
         provider, name = head, rest
+    provider = provider_name(provider) if provider is not None else None
     if provider is not None and f"{provider}:{name}" in catalog.offers:
         return catalog.offers[f"{provider}:{name}"]
     named = [o for o in catalog.offers.values() if (provider in (None, o.provider)) and name in o.names]
@@ -75,11 +74,12 @@ def find_offer(catalog: Catalog, name: str, provider: str | None = None) -> Offe
         return named[0]
     model = find_model(catalog, name)
     offers = catalog.offers_by_model.get(model.id, ())
-    chosen = [o for o in offers if o.provider == (provider or model.maker)]
+    maker = provider_name(model.maker)
+    chosen = [o for o in offers if o.provider == (provider or maker)]
     if chosen:
         return min(chosen, key=lambda o: (len(o.name), o.name))
     there = ", ".join(o.id for o in offers) or "none; it has no listed price"
-    raise PointsmanError(f"{model.id} is not offered by {provider or model.maker}", hint=f"offers: {there}")
+    raise PointsmanError(f"{model.id} is not offered by {provider or maker}", hint=f"offers: {there}")
 
 
 def list_offers(catalog: Catalog, wanted: Filter) -> list[Offer]:
@@ -108,7 +108,7 @@ def _named(offer: Offer, model: Model | None, wanted: Filter) -> bool:
     return (
         (not text or any(text in w.lower() for w in words))
         and wanted.maker in ("", maker)
-        and wanted.provider in ("", offer.provider)
+        and (not wanted.provider or provider_name(wanted.provider) == offer.provider)
     )
 
 

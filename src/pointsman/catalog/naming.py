@@ -10,18 +10,18 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-__all__ = ["MAKER_OF_PROVIDER", "model_id", "model_key"]
+__all__ = ["MAKER_OF_PROVIDER", "model_id", "model_key", "provider_name"]
 
 MAKER_OF_PROVIDER = {
     "openai": "openai",
     "anthropic": "anthropic",
-    "google": "google",
+    "gemini": "google",
     "mistral": "mistral",
     "xai": "xai",
     "deepseek": "deepseek",
     "zai": "zai",
     "zhipuai": "zai",
-    "moonshotai": "moonshotai",
+    "moonshot": "moonshotai",
     "minimax": "minimax",
     "cohere": "cohere",
     "perplexity": "perplexity",
@@ -30,6 +30,26 @@ MAKER_OF_PROVIDER = {
     "arcee": "arcee",
     "elevenlabs": "elevenlabs",
 }
+
+_ROW_NAMES = {
+    "google": "gemini",
+    "google-ai-studio": "gemini",
+    "moonshotai": "moonshot",
+    "x-ai": "xai",
+    "aws": "bedrock",
+    "amazon-bedrock": "bedrock",
+    "together-ai": "together",
+    "togetherai": "together",
+    "fireworks-ai": "fireworks",
+    "openai-responses": "openai",
+}
+
+
+def provider_name(name: str) -> str:
+    """The provider row's name for what a person or a maker calls it: `google` is served by `gemini`."""
+    plain = name.lower().replace("_", "-")
+    return _ROW_NAMES.get(plain, name)
+
 
 _MAKER_OF_STEM = (
     (r"(meta-)?(llama|codellama|code-llama|muse)", "meta"),

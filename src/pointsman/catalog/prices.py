@@ -41,8 +41,8 @@ _PROVIDERS = {  # our provider rows → the list's ids, where they differ
     "openai-responses": "openai",
     "azure-openai": "azure",
 }
-OUR_NAMES = {"x-ai": "xai", "aws": "bedrock"}
-"""The list's provider ids that we write differently."""
+OUR_NAMES = {"x-ai": "xai", "aws": "bedrock", "google": "gemini", "moonshotai": "moonshot"}
+"""The list's provider ids whose provider row here has another name."""
 _OWN_HARDWARE = frozenset({"ollama", "vllm", "tgi", "llamacpp", "llama.cpp", "lmstudio", "sglang"})
 _RECORDED = frozenset({"replay", "scripted"})
 
@@ -154,9 +154,9 @@ def listed_name(prices: PriceList, provider: str, model: str) -> str | None:
 
 
 def _find_provider(prices: PriceList, name: str) -> Provider | None:
-    wanted = _PROVIDERS.get(name, name)
+    wanted = _PROVIDERS.get(name.replace("_", "-"), name)
     listed = {p.id: p for p in prices.providers}
-    return listed.get(wanted) or listed.get(wanted.replace("_", "-"))
+    return listed.get(wanted)
 
 
 def _find_model(prices: PriceList, provider: Provider, asked_provider: str, model: str, at: datetime) -> PriceSheet | Unknown:
@@ -282,7 +282,7 @@ def _sheet_notes(provider: Provider, info: ModelInfo, match: Match, asked: tuple
     notes = []
     if match == "version":
         notes.append(f"the list has no entry for {asked[1]} itself; this is the price of {info.id}")
-    if provider.id != _PROVIDERS.get(asked[0], asked[0]):
+    if provider.id != _PROVIDERS.get(asked[0].replace("_", "-"), asked[0]):
         notes.append(f"{asked[0]} publishes no own price in this list; {provider.id}'s price was used")
     if info.id in _FREE_WEEKENDS:
         notes.append("off-peak all weekend by the provider's rule; on Chinese public holidays the peak price is an upper bound")
