@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from decimal import Decimal
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Literal, NamedTuple
 
 import msgspec
@@ -32,6 +33,9 @@ class Options(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """The JSON field `json` reads."""
     pick: Literal["first", "last"] = "first"
     """Which number of a marked, boxed or JSON part, where it has several."""
+    fractions: Literal["auto", "yes", "no"] = "auto"
+    """Whether `3/4` is one number. `auto`: yes, except that the last (or first) number of a whole answer is compared
+    with a whole target as plain digits: in `… 1/3 pound` at the end of a sentence that is 3, as published harnesses read it."""
     rtol: float = 0.0
     """Accepted difference as a share of the target; with `atol` 0 too, numbers must be equal, digit by digit."""
     atol: float = 0.0
@@ -60,7 +64,9 @@ class Numeric:
         self._options = options
         self._markers = [m.lower() for m in options.markers]
         self._marker = re.compile("|".join(re.escape(m) for m in options.markers), re.IGNORECASE)
-        self._pick = first_number if options.pick == "first" else last_number
+        self._part_fractions = options.fractions != "no"
+        pick = first_number if options.pick == "first" else last_number
+        self._pick: Callable[[str], Number | None] = partial(pick, fractions=self._part_fractions)
 
     def score(self, case: Case, reply: ChatReply) -> Judgement:
         targets = target_texts(case.target)
@@ -72,18 +78,23 @@ class Numeric:
         text = reply.text
         if not text:
             return BadFormat("the answer is empty")
-        reading = self._read(text)
+        reading = self._read(text, self._prose_fractions(wanted))
         if reading is None:
             return BadFormat(_MISSING[self._options.extract].format(self._options.field))
         right = self._right(reading.number, wanted)
         return Score(value=float(right), correct=right, read=reading.number.text[:500], settled=reading.settled)
 
-    def _read(self, text: str) -> _Reading | None:
+    def _prose_fractions(self, wanted: list[Number]) -> bool:
+        if self._options.fractions == "auto":
+            return not all(w.whole for w in wanted)
+        return self._part_fractions
+
+    def _read(self, text: str, fractions: bool) -> _Reading | None:  # noqa: FBT001 - private, and called once
         match self._options.extract:
             case "last":
-                return _unsettled(last_number(text))
+                return _unsettled(last_number(text, fractions=fractions))
             case "first":
-                return _unsettled(first_number(text))
+                return _unsettled(first_number(text, fractions=fractions))
             case "marked":
                 return self._marked(text)
             case "boxed":
@@ -91,7 +102,7 @@ class Numeric:
             case "json":
                 return self._json(text)
             case "auto":
-                return self._boxed(text) or self._marked(text) or _unsettled(last_number(text))
+                return self._boxed(text) or self._marked(text) or _unsettled(last_number(text, fractions=fractions))
 
     def _marked(self, text: str) -> _Reading | None:
         for end in self._marker_ends(text):
