@@ -44,7 +44,7 @@ from pointsman.stats.power import smallest_difference
 from pointsman.store.answers import AnswerCache
 from pointsman.store.journal import Journal, write_whole
 
-__all__ = ["Prepared", "Work", "conclude_run", "prepare", "resume"]
+__all__ = ["Prepared", "Work", "conclude_run", "naming", "prepare", "resume"]
 
 _DAY_S = 86_400.0
 _SAMPLED_CASES = 200
@@ -139,33 +139,34 @@ def prepare(path: Path, *, runs: Path, environment: Mapping[str, str]) -> Prepar
     base_dir = path.resolve().parent
     now_s = SYSTEM_CLOCK.wall_s()
     wiring = Wiring(spec, project, base_dir, environment, datetime.fromtimestamp(now_s, UTC))
-    with _naming(path):
+    with naming(path):
         scorers = build_scorers(spec.scorers)
         variants = {name: variant_of(name, given, base_dir) for name, given in spec.variants.items() if given is not None}
         _refuse_twins(variants)
         contestants = _contestants(spec, variants, wiring)
+    tests = spec.tests if isinstance(spec.tests, TestsSpec) else TestsSpec(file=spec.tests)
+    manifest = Manifest(
+        run="",
+        name=spec.name,
+        created_s=now_s,
+        base_dir=str(base_dir),
+        tests_file=tests.file,
+        tests_hash="",
+        variants=variants,
+        variant_hashes={n: v.hash for n, v in variants.items()},
+        scorers=scorers.names,
+        scorer_fingerprint=scorers.fingerprint,
+        baseline=spec.baseline,
+        repeats=spec.repeats,
+        seed=spec.seed,
+        level=spec.level,
+        versions=_versions(),
+    )
     directory = new_run_dir(runs, spec.name, path.name, now_s)
     try:
-        tests = spec.tests if isinstance(spec.tests, TestsSpec) else TestsSpec(file=spec.tests)
         dataset = open_dataset(tests, base_dir, directory.cases)
-        manifest = Manifest(
-            run=directory.path.name,
-            name=spec.name,
-            created_s=now_s,
-            base_dir=str(base_dir),
-            tests_file=tests.file,
-            tests_hash=dataset.hash,
-            variants=variants,
-            variant_hashes={n: v.hash for n, v in variants.items()},
-            scorers=scorers.names,
-            scorer_fingerprint=scorers.fingerprint,
-            baseline=spec.baseline,
-            repeats=spec.repeats,
-            seed=spec.seed,
-            level=spec.level,
-            versions=_versions(),
-        )
         write_whole(directory.spec, path.read_bytes())
+        manifest = msgspec.structs.replace(manifest, run=directory.path.name, tests_hash=dataset.hash)
         directory.write_manifest(manifest)
     except BaseException:
         shutil.rmtree(directory.path, ignore_errors=True)
@@ -317,7 +318,7 @@ def _try_add_session(prepared: Prepared, elapsed_s: float, stopped: Stopped | No
 
 
 @contextmanager
-def _naming(path: Path) -> Iterator[None]:
+def naming(path: Path) -> Iterator[None]:
     """Give file and line to a complaint about a key by code that does not know which file it came from."""
     try:
         yield

@@ -17,6 +17,9 @@ from pointsman.cli.output import EXIT_CODES, print_json, say, with_example
 
 if TYPE_CHECKING:
     from pointsman.app.bakeoff import Work
+    from pointsman.app.run_dir import RunDir
+    from pointsman.core.verdict import VerdictName
+    from pointsman.evals.result import RunResult
 
 __all__ = ["command"]
 
@@ -31,22 +34,27 @@ __all__ = ["command"]
     help="Go on with a run (its folder, its id, or the latest): finished trials are not asked again.",
 )
 @click.option("--retry-errors", is_flag=True, help="With --resume: ask again where a provider error or a timeout was the end.")
+@click.option("--rescore", metavar="RUN", help="Judge the stored answers of RUN with FILE's scorers and criteria; asks nobody.")
 @click.option("--dry-run", is_flag=True, help="Show what it would ask for, cost and take; send nothing.")
 @runs_option
 @json_option
-def command(file: Path, resume: str | None, retry_errors: bool, dry_run: bool, runs: Path, as_json: bool) -> int:
+def command(
+    file: Path, resume: str | None, retry_errors: bool, rescore: str | None, dry_run: bool, runs: Path, as_json: bool
+) -> int:
     """Measure variants on a test set and say which is better, by how much, how surely, at what cost.
 
     FILE is an eval.yaml. Everything is journalled as it happens: Ctrl-C or a crash loses nothing, and
     --resume goes on.
     """
+    if rescore is not None:
+        return _rescore(file, rescore, runs, as_json)
     return _run(_evaluate(file, resume, retry_errors, dry_run, runs, as_json))
 
 
 async def _evaluate(file: Path, resumed: str | None, retry_errors: bool, dry_run: bool, runs: Path, as_json: bool) -> int:
     from pointsman.app.bakeoff import Work, conclude_run, prepare, resume
     from pointsman.app.run_dir import find_run
-    from pointsman.app.show import save_reports, show_forecast, show_run
+    from pointsman.app.show import show_forecast
 
     if resumed is not None:
         prepared = resume(find_run(runs, resumed), environment=os.environ, retry_errors=retry_errors)
@@ -68,19 +76,35 @@ async def _evaluate(file: Path, resumed: str | None, retry_errors: bool, dry_run
     for warning in prepared.wiring.warnings:
         say(f"warning: {warning}")
     stopped = await _work(Work(prepared), quiet=as_json)
-    result = conclude_run(prepared.directory, prepared.tallies)
-    save_reports(prepared.directory, result)
+    verdict = _show(prepared.directory, conclude_run(prepared.directory, prepared.tallies), as_json)
+    if stopped:
+        say(f"stopped: {stopped}")
+        say(f"  hint: go on with `pointsman eval --resume {prepared.directory.path}`")
+        return EXIT_ERROR
+    return EXIT_CODES[verdict]
+
+
+def _rescore(file: Path, source: str, runs: Path, as_json: bool) -> int:
+    from pointsman.app.bakeoff import conclude_run
+    from pointsman.app.rescore import rescore
+    from pointsman.app.run_dir import find_run
+
+    directory = rescore(file, find_run(runs, source), runs=runs, environment=os.environ)
+    return EXIT_CODES[_show(directory, conclude_run(directory), as_json)]
+
+
+def _show(directory: RunDir, result: RunResult, as_json: bool) -> VerdictName:
+    """Write the reports into the run's directory, and show the result."""
+    from pointsman.app.show import save_reports, show_run
+
+    save_reports(directory, result)
     if as_json:
         from pointsman.report.document import run_document
 
         print_json(run_document(result))
     else:
-        show_run(result, prepared.directory)
-    if stopped:
-        say(f"stopped: {stopped}")
-        say(f"  hint: go on with `pointsman eval --resume {prepared.directory.path}`")
-        return EXIT_ERROR
-    return EXIT_CODES[result.verdict]
+        show_run(result, directory)
+    return result.verdict
 
 
 async def _work(work: Work, *, quiet: bool) -> str | None:

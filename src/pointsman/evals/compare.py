@@ -23,7 +23,7 @@ from pointsman.stats.paired import paired_difference
 from pointsman.stats.ratios import cost_ratio, latency_ratio
 from pointsman.stats.verdicts import at_most, non_inferiority, superiority
 
-__all__ = ["compare_all", "compare_quality"]
+__all__ = ["compare_all", "compare_cost", "compare_latency", "compare_quality"]
 
 
 def compare_all(
@@ -38,7 +38,7 @@ def compare_all(
     """Every other variant against the baseline: quality, then latency, then cost."""
     base = tallies[names.index(baseline)]
     found: list[Comparison] = []
-    for metric, compare in (("quality", compare_quality), ("latency", _compare_latency), ("cost", _compare_cost)):
+    for metric, compare in (("quality", compare_quality), ("latency", compare_latency), ("cost", compare_cost)):
         margin = criteria[metric].margin if metric in criteria else None
         rows = [
             compare(name, tally, baseline, base, facts, margin, level, seed)
@@ -77,9 +77,10 @@ def compare_quality(
     )
 
 
-def _compare_latency(
+def compare_latency(
     name: str, tally: Tally, baseline: str, base: Tally, facts: CaseFacts, margin: float | None, level: float, seed: int
 ) -> Comparison:
+    """Ratio of the median latencies, less 1, on the cases both have a latency for."""
     ours, theirs = tally.case_mean(tally.latency_s), base.case_mean(base.latency_s)
     both = (ours > 0.0) & (theirs > 0.0)  # NaN compares false; a time of 0 was not measured
     if not both.any():
@@ -88,9 +89,10 @@ def _compare_latency(
     return _ratio_comparison(name, baseline, "latency", ratio, margin)
 
 
-def _compare_cost(
+def compare_cost(
     name: str, tally: Tally, baseline: str, base: Tally, facts: CaseFacts, margin: float | None, level: float, seed: int
 ) -> Comparison:
+    """Ratio of the dollars spent, less 1, on the cases both have a cost for."""
     del seed  # Fieller's interval draws nothing
     ours, theirs = tally.case_mean(tally.cost_usd), base.case_mean(base.cost_usd)
     both = ~np.isnan(ours) & ~np.isnan(theirs)

@@ -221,7 +221,7 @@ def _warnings(measured: Sequence[VariantResult], dataset: Dataset) -> tuple[str,
     if dataset.info.dropped_duplicates:
         found.append(f"{dataset.info.dropped_duplicates} duplicate cases were dropped")
     for v in measured:
-        if v.cost.unpriced:
+        if v.cost.unpriced and v.cost.total_usd is not None:
             found.append(f"{v.name}: the cost of {v.cost.unpriced} answers is unknown or a floor")
         if v.cost.estimated:
             found.append(f"{v.name}: tokens of {v.cost.estimated} answers are estimated, because the provider reported none")

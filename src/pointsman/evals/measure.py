@@ -80,7 +80,8 @@ def _cost(tally: Tally, facts: CaseFacts, level: float) -> CostResult:
     per_case = tally.case_mean(tally.cost_usd)
     known = ~np.isnan(per_case)
     if not known.any():
-        reason = Unknown("no price is known for this model: add `price:` to the variant")
+        why = "the answers carry no token counts" if tally.without_usage else "no price is known: add `price:` to the variant"
+        reason = Unknown(why)
         return CostResult(total_usd=None, per_request_usd=reason, per_correct_usd=reason, unpriced=tally.unpriced)
     correct = tally.correct_by_case()
     both = known & ~np.isnan(correct)

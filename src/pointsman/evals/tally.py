@@ -55,6 +55,9 @@ class Tally:
         self.price_sources: dict[str, str | None] = {}
         self.served_models: set[str] = set()
         self.unpriced = 0
+        """Answers whose cost is unknown or a floor."""
+        self.without_usage = 0
+        """Answers that carry no token counts at all."""
         self.estimated_usage = 0
         self.retries = 0
         self.tokens: dict[str, int] = {}
@@ -81,6 +84,7 @@ class Tally:
     def _add_tokens(self, exchange: Exchange) -> None:
         usage = exchange.usage
         if usage is None:
+            self.without_usage += exchange.failure is None
             return
         if usage.source == "estimated":
             self.estimated_usage += 1
@@ -105,6 +109,13 @@ class Tally:
         self.cost_usd[at] = float(cost.usd)
         if not exchange.cached:
             self.billed_usd = add_usd(self.billed_usd, cost.usd)
+
+    def on(self, cases: npt.NDArray[np.intp]) -> Tally:
+        """The figures of some cases only, in that order; totals of money and tokens are left out."""
+        chosen = Tally(len(cases), self.outcome.shape[1])
+        for name in ("outcome", "score", "latency_s", "ttft_s", "cost_usd", "offset"):
+            getattr(chosen, name)[:] = getattr(self, name)[cases]
+        return chosen
 
     def forget(self, case: int, repeat: int) -> None:
         """Count this trial as not run, so that it runs again; what it cost stays counted."""

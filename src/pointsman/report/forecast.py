@@ -22,7 +22,9 @@ def print_forecast(forecast: Forecast, console: Console) -> None:
     for variant in forecast.variants:
         line(f"  {variant.name}: {variant.requests:,} requests, about {variant.input_tokens:,} tokens in, {_dollars(variant)}")
     if any(v.billed for v in forecast.variants):
-        line(f"  expected: {_range(forecast.low_usd, forecast.high_usd)}, {_duration(forecast.low_s)} to {_duration(forecast.high_s)}")
+        line(
+            f"  expected: {_range(forecast.low_usd, forecast.high_usd)}, {_duration(forecast.low_s)} to {_duration(forecast.high_s)}"
+        )
     smallest = forecast.smallest_difference
     if isinstance(smallest, Unknown):
         line(f"  smallest difference it can see: unknown ({smallest.reason})")
