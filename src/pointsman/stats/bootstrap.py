@@ -34,10 +34,13 @@ def _unit_rows(values: Floats, clusters: Codes | None) -> tuple[Floats, Floats]:
     return sums[order], sizes[order]
 
 
-def resample_counts(units: int, draws: int, seed: int) -> Iterator[NDArray[np.int64]]:
-    """How often each of `units` is drawn, per bootstrap draw: arrays of shape (chunk, units)."""
+def resample_counts(units: int, draws: int, seed: int, *, width: int = 0) -> Iterator[NDArray[np.int64]]:
+    """How often each of `units` is drawn, per bootstrap draw: arrays of shape (chunk, units).
+
+    `width` is the number of rows the caller will spread each draw to, so that chunks stay small.
+    """
     rng = np.random.Generator(np.random.PCG64(seed))
-    for size in _chunks(draws, units):
+    for size in _chunks(draws, max(units, width)):
         picks = rng.integers(0, units, size=(size, units), dtype=np.int64)
         picks += np.arange(size)[:, None] * units
         yield np.bincount(picks.ravel(), minlength=size * units).reshape(size, units)
@@ -150,13 +153,20 @@ def _estimate(sums: Floats, sizes: Floats, low: float, high: float, method: str,
 
 
 def bootstrap_interval(
-    statistic: Callable[[NDArray[np.int64]], Floats], units: int, centre: float, level: float, *, seed: int, draws: int
+    statistic: Callable[[NDArray[np.int64]], Floats],
+    units: int,
+    centre: float,
+    level: float,
+    *,
+    seed: int,
+    draws: int,
+    width: int = 0,
 ) -> tuple[float, float]:
     """Percentile ends of any statistic of resampling counts, moved out to include `centre` if need be.
 
     `statistic` takes counts of shape (draws, units), how often each unit was drawn, and answers one
     finite number per draw.
     """
-    replicates = np.concatenate([statistic(counts) for counts in resample_counts(units, draws, seed)])
+    replicates = np.concatenate([statistic(counts) for counts in resample_counts(units, draws, seed, width=width)])
     low, high = _ends(replicates, (1.0 - level) / 2.0, (1.0 + level) / 2.0)
     return min(low, centre), max(high, centre)

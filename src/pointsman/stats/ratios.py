@@ -64,7 +64,7 @@ def latency_ratio(
     def statistic(counts: NDArray[np.int64]) -> Floats:
         return _weighted_quantile(log_a, counts[:, dense[sorted_a]], q) - _weighted_quantile(log_b, counts[:, dense[sorted_b]], q)
 
-    low, high = bootstrap_interval(statistic, units, float(value), level, seed=seed, draws=draws)
+    low, high = bootstrap_interval(statistic, units, float(value), level, seed=seed, draws=draws, width=len(a))
     return Estimate(
         value=math.exp(value),
         low=math.exp(low),
