@@ -33,6 +33,10 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The provider's own id, for its support desk."""
     backoff_s: float = 0.0
     """How long we waited before this try; never part of its latency."""
+    usage: Usage | None = None
+    """What a try that broke off in mid-answer used and another try followed: it may be billed. The last
+    try's usage stands on the exchange.
+    """
 
 
 class Cost(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
