@@ -98,7 +98,7 @@ def pitfalls(facts: PocFacts) -> tuple[Check, ...]:
 def _success_criteria(f: PocFacts) -> Check:
     item = "Defined clear success criteria"
     if not f.criteria:
-        return Check(item=item, answer="fail", why="no criteria are set: add `criteria` to the evaluation file")
+        return Check(item=item, answer="fail", why="no criteria are set")
     return Check(item=item, answer="pass", why=f"set before the run: {', '.join(f.criteria)}")
 
 
@@ -149,7 +149,7 @@ def _metrics(f: PocFacts, item: str) -> Check:
 def _edge_cases(f: PocFacts, item: str) -> Check:
     if f.edge_cases:
         return Check(item=item, answer="pass", why=f"{_cases(f.edge_cases)} marked as edge cases")
-    return Check(item=item, answer="fail", why="no case is marked as an edge case: set `edge: true` on those that are")
+    return Check(item=item, answer="fail", why="no case is marked as an edge case")
 
 
 def _documented(f: PocFacts) -> Check:
@@ -196,9 +196,7 @@ def _unrepresentative(f: PocFacts) -> Check:
     item = "Unrepresentative data"
     match f.origin:
         case None:
-            return Check(
-                item=item, answer="unknown", why="the run cannot see where cases come from: declare `origin` in the test set"
-            )
+            return Check(item=item, answer="unknown", why="a run cannot see where cases come from, and it is not declared")
         case "synthetic":
             return Check(item=item, answer="fail", why="declared as synthetic: real queries differ")
         case declared:

@@ -41,7 +41,7 @@ def run_document(result: RunResult) -> dict[str, Any]:
     The keys named in the design's fixed shape keep their meaning; the others are ours, and the
     schema describes each. Money is a decimal string, except inside an Estimate, whose parts are numbers.
     """
-    return {
+    document = {
         "run": result.run,
         "name": result.name,
         "cases": result.tests.cases,
@@ -69,6 +69,7 @@ def run_document(result: RunResult) -> dict[str, Any]:
         "warnings": list(result.warnings),
         "versions": dict(result.versions),
     }
+    return {key: _writable(value) for key, value in document.items()}
 
 
 def compare_document(
@@ -108,6 +109,19 @@ def comparison_document(c: Comparison) -> dict[str, Any]:
             "neither": c.neither,
         }
     return document
+
+
+def _writable(value: Any) -> Any:
+    """The same with lone surrogates replaced: a file name that is not UTF-8 has them, and JSON cannot."""
+    match value:
+        case str():
+            return value.encode("utf-8", "replace").decode("utf-8")
+        case dict():
+            return {_writable(key): _writable(item) for key, item in value.items()}
+        case list():
+            return [_writable(item) for item in value]
+        case _:
+            return value
 
 
 def _variant(v: VariantResult) -> dict[str, Any]:

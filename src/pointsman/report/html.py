@@ -6,8 +6,12 @@ from pathlib import Path
 
 from pointsman.core.verdict import VerdictName
 from pointsman.evals.result import RunResult
-from pointsman.report import charts, sections
 from pointsman.report import format as fmt
+from pointsman.report import sections
+from pointsman.report.charts.cost import cost_chart
+from pointsman.report.charts.latency import latency_chart
+from pointsman.report.charts.rows import outcome_chart, pairs_chart, quality_chart
+from pointsman.report.charts.slices import slices_chart
 from pointsman.report.disagreements import disagreements
 from pointsman.report.markup import Html, join, raw, tag
 from pointsman.report.words import headline, notices, open_questions, scope
@@ -43,13 +47,13 @@ def run_page(result: RunResult) -> str:
 def _parts(result: RunResult) -> list[tuple[str, str, Html | None]]:
     return [
         ("findings", "Findings", _findings(result)),
-        ("quality-part", "Quality", join((charts.quality_chart(result), sections.variant_table(result)))),
+        ("quality-part", "Quality", join((quality_chart(result), sections.variant_table(result)))),
         ("comparisons", "Against the baseline", _comparisons(result)),
-        ("outcomes-part", "Outcomes", join((charts.outcome_chart(result), sections.outcome_table(result)))),
+        ("outcomes-part", "Outcomes", join((outcome_chart(result), sections.outcome_table(result)))),
         (
             "speed",
             "Speed and cost",
-            join((charts.latency_chart(result), charts.cost_chart(result), sections.speed_table(result))),
+            join((latency_chart(result), cost_chart(result), sections.speed_table(result))),
         ),
         ("slices", "By tag", _slices(result)),
         ("disagreements", "Disagreements", disagreements(result) if result.disagreements else None),
@@ -92,11 +96,11 @@ def _findings(result: RunResult) -> Html:
 def _comparisons(result: RunResult) -> Html | None:
     if not result.comparisons:
         return None
-    return join((charts.pairs_chart(result), sections.comparison_table(result.comparisons)))
+    return join((pairs_chart(result), sections.comparison_table(result.comparisons)))
 
 
 def _slices(result: RunResult) -> Html | None:
-    drawn = charts.slices_chart(result)
+    drawn = slices_chart(result)
     return drawn and join((drawn, tag("details", tag("summary", "As a table"), sections.slice_table(result))))
 
 

@@ -9,7 +9,7 @@ from pointsman.core.verdict import VerdictName
 from pointsman.evals.outcome import Outcome
 from pointsman.evals.result import Check, Comparison, RunResult, VariantResult
 from pointsman.report import format as fmt
-from pointsman.report.charts import variant_class
+from pointsman.report.charts.svg import variant_class
 from pointsman.report.markup import Attribute, Html, join, tag
 from pointsman.report.words import (
     METRIC_WORD,
@@ -53,8 +53,8 @@ _READING = (  # one paragraph each
         " have no latency. A p95 has an upper bound only from about 59 answers on; without one the bracket says ∞."
     ),
     (
-        "A difference is candidate − baseline on the cases both answered, pair by pair. Pass: every difference the evidence allows"
-        " is within the margin. Fail: none is. Otherwise there is not enough evidence."
+        "A difference is candidate − baseline on the cases both answered, pair by pair. Pass: every difference the evidence"
+        " allows is within the margin. Fail: none is. Otherwise there is not enough evidence."
         " Adjusted p-values are corrected over all candidates (Holm)."
     ),
 )

@@ -3,14 +3,32 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 import msgspec
 
+from pointsman.core.estimate import Estimate, Measured
+from pointsman.evals.result import VariantResult
 from pointsman.report.markup import Child, Html, join, tag
 
-__all__ = ["Scale", "axis", "figure", "legend", "nice", "text", "whisker"]
+__all__ = [
+    "LOG_SPAN",
+    "Scale",
+    "axis",
+    "figure",
+    "known",
+    "legend",
+    "nice",
+    "per_cent",
+    "sure",
+    "text",
+    "variant_class",
+    "whisker",
+]
 
+LOG_SPAN = 20
+"""Above this ratio of largest to smallest an axis of costs or times is logarithmic."""
+_COLOURS = 8
 _INSET = 1.5
 """Per cent kept free at both sides, so that a mark at the edge is not cut."""
 
@@ -50,6 +68,26 @@ def nice(values: Iterable[float], *, floor: float | None = None, ceiling: float 
     low = low if floor is None else max(low, floor)
     high = high if ceiling is None else min(high, ceiling)
     return Scale(low=low, high=high if high > low else low + step)
+
+
+def variant_class(index: int) -> str:
+    """Colour class of the variant at this place in the run; from the ninth on, its marks differ as well."""
+    return f"v{index % _COLOURS}" + (" again" if index >= _COLOURS else "")
+
+
+def per_cent(value: float) -> str:
+    """A share as a tick says it."""
+    return f"{100 * value:.4g} %"
+
+
+def sure(m: Measured) -> Estimate | None:
+    """The estimate, if there is one to draw."""
+    return m if isinstance(m, Estimate) else None
+
+
+def known(variants: Sequence[VariantResult]) -> list[tuple[int, Estimate]]:
+    """Place and quality of the variants that have one."""
+    return [(i, q) for i, v in enumerate(variants) if (q := sure(v.quality))]
 
 
 def axis(scale: Scale, top: int, bottom: int, label: Callable[[float], str], *, most: int = 6) -> Html:
