@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import msgspec
 
@@ -12,7 +12,7 @@ from pointsman.core.failure import ConfigError
 from pointsman.evals.dataset.columns import written
 from pointsman.evals.extract_json import field_text, first_json
 
-__all__ = ["AnswerPart", "Part", "compiled", "json_field", "part_reader"]
+__all__ = ["AnswerPart", "Part", "compiled", "json_field", "part_reader", "python_text"]
 
 
 class AnswerPart(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -24,6 +24,9 @@ class AnswerPart(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     """The same, for a regular expression."""
     field: str | None = None
     """The value of this field in the answer's JSON, also where the JSON is wrapped in prose or not quite right."""
+    field_as: Literal["json", "python"] = "json"
+    r"""How a field that is not text is written for comparing: `{"a":null}` or `{'a': None}`. For targets that are
+    Python literals; a newline in a text is then written `\n` too."""
 
 
 class Part(NamedTuple):
@@ -48,7 +51,7 @@ def part_reader(options: AnswerPart, scorer: str) -> Callable[[str], Part | str]
     if options.after_pattern is not None:
         return _after_pattern(compiled(options.after_pattern, f"{scorer}.after_pattern"))
     if options.field is not None:
-        return _field(options.field)
+        return _field(options.field, python_text if options.field_as == "python" else written)
     return lambda text: Part(text, settled=False)
 
 
@@ -61,11 +64,11 @@ def compiled(pattern: str, key: str, flags: int = 0) -> re.Pattern[str]:
         raise ConfigError(f"is not a regular expression: {problem.msg}", key=key, value=pattern, hint=hint) from None
 
 
-def json_field(text: str, name: str, *, drop_newlines: bool = False) -> Part | None:
+def json_field(text: str, name: str, *, drop_newlines: bool = False, write: Callable[[object], str] = written) -> Part | None:
     """A field of the answer's first JSON object, or of what is almost one; None if the name does not occur."""
     found = first_json(text, openings="{", drop_newlines=drop_newlines)
     if found is not None and isinstance(found.value, dict) and found.value.get(name) is not None:
-        return Part(written(found.value[name]), settled=True)
+        return Part(write(found.value[name]), settled=True)
     value = field_text(text, name)
     return None if value is None else Part(value, settled=False)
 
@@ -88,8 +91,13 @@ def _after_pattern(pattern: re.Pattern[str]) -> Callable[[str], Part | str]:
     return read
 
 
-def _field(name: str) -> Callable[[str], Part | str]:
+def python_text(value: object) -> str:
+    """A JSON value as Python writes it, text without quotes but with its newlines escaped."""
+    return value.replace("\n", "\\n") if isinstance(value, str) else str(value)
+
+
+def _field(name: str, write: Callable[[object], str]) -> Callable[[str], Part | str]:
     def read(text: str) -> Part | str:
-        return json_field(text, name) or f"the answer has no JSON field {name!r}"
+        return json_field(text, name, write=write) or f"the answer has no JSON field {name!r}"
 
     return read

@@ -15,6 +15,9 @@ _SAYS = rf"(?i:\b(?:{_NOUNS})[\"'*_`)\]\s]{{0,6}}(?:[^.\n:?\"]{{0,60}}?\b(?:is|b
 # "A" the article and "I" the pronoun are not options: after them only words that go on from a letter may follow.
 _GOES_ON = r"(?:because|since|as|is|and|or|for|due|but|which|given|was|would|if|in|on)\b"
 
+# "I, II and III" are statements of the question, not options.
+_NO_NUMERALS = r"(?!\s?(?:,|&|and\b|or\b|only\b)\s?(?:and\s)?[IVX]{2,4}\b)"
+
 
 class Picked(NamedTuple):
     """A letter, upper case, and whether the answer marked it as its answer."""
@@ -41,7 +44,7 @@ class _Patterns(NamedTuple):
 def _patterns(letters: str) -> _Patterns:
     upper = "".join(letter for letter in letters if letter not in "AI")
     kinds = [f"[{re.escape(upper)}]"] if upper else []
-    kinds += [rf"{letter}(?![ \t]+(?!{_GOES_ON})[a-z])" for letter in "AI" if letter in letters]
+    kinds += [rf"{letter}(?![ \t]+(?!{_GOES_ON})[a-z]){_NO_NUMERALS}" for letter in "AI" if letter in letters]
     big = rf"(?:{'|'.join(kinds)})(?![A-Za-z0-9]|['’][A-Za-z])"
     small = rf"[{re.escape(letters.lower())}](?=[)\].*\"'}}]|\s*$|\s*\n)"
     one = f"(?P<letter>{big}|{small})"

@@ -32,6 +32,8 @@ class Options(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """`auto`: the target is a letter or an option's text; `index`: a number from 0; `position`: a number from 1."""
     several: Literal["reject", "first"] = "reject"
     """What `A and C` is where one option was asked for: unreadable, or A."""
+    marked_only: bool = False
+    """Read only what the answer marks as its answer (`ANSWER: C`, `the answer is C`), not a letter found otherwise."""
 
 
 class Choice:
@@ -59,6 +61,8 @@ class Choice:
             return BadFormat(f"picks {len(picked.letters)} options: {', '.join(picked.letters)}")
         if picked is None or not picked.marked:
             picked = _by_text(text, letters, texts) or picked
+        if picked is not None and not picked.marked and self._options.marked_only:
+            return BadFormat("the answer marks no option as its answer")
         if picked is None:
             return BadFormat("no option can be read from the answer")
         right = picked.letter in targets

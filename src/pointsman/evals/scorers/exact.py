@@ -26,6 +26,8 @@ class Options(AnswerPart, frozen=True, kw_only=True, forbid_unknown_fields=True)
     ignore_case: bool = False
     strip_final_period: bool = False
     """One `.` at the end does not count."""
+    strip_quotes: bool = False
+    """Quotes at both ends do not count, so that `'x'`, `"x"` and `x` are the same."""
     normalise: bool = False
     """Unicode compatibility forms (NFKC) and runs of spaces do not count."""
 
@@ -59,6 +61,8 @@ def _sameness(options: Options) -> Callable[[str], str]:
         steps.append(lambda text: _SPACES.sub(" ", unicodedata.normalize("NFKC", text)))
     if options.strip:
         steps.append(str.strip)
+    if options.strip_quotes:
+        steps.append(lambda text: text.strip("'\""))
     if options.strip_final_period:
         steps.append(lambda text: text.removesuffix("."))
     if options.ignore_case:

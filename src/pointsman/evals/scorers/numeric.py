@@ -21,12 +21,15 @@ from pointsman.evals.targets import target_texts
 __all__ = ["PLUGIN"]
 
 
+Extract = Literal["last", "first", "marked", "boxed", "json"]
+
+
 class Options(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Where the number is, and how close is right."""
 
-    extract: Literal["auto", "last", "first", "marked", "boxed", "json"] = "auto"
+    extract: Extract | tuple[Extract, ...] = ("boxed", "marked", "last")
     r"""`last` or `first`: that number of the whole answer. `marked`: after the last marker. `boxed`: in the last
-    `\boxed{}`. `json`: in `field`. `auto`: boxed, else marked, else last."""
+    `\boxed{}`. `json`: in `field`. Of several, the first that finds a number."""
     markers: tuple[str, ...] = ("####", "answer is", "answer:", "answer =")
     """What `marked` looks for, in any case; the one that stands last counts, earlier ones where no number follows it."""
     field: str = "answer"
@@ -61,6 +64,11 @@ class Numeric:
             raise ConfigError("a tolerance is not negative", key="numeric.rtol" if options.rtol < 0 else "numeric.atol")
         if not options.markers or not all(options.markers):
             raise ConfigError("needs at least one marker, none of them empty", key="numeric.markers")
+        if not options.extract:
+            raise ConfigError("names no way to find the number", key="numeric.extract")
+        ways = (options.extract,) if isinstance(options.extract, str) else options.extract
+        self._ways = tuple(self._find(way) for way in ways)
+        self._missing = " and ".join(_MISSING[way].format(options.field) for way in ways)
         self._options = options
         self._markers = [m.lower() for m in options.markers]
         self._marker = re.compile("|".join(re.escape(m) for m in options.markers), re.IGNORECASE)
@@ -78,9 +86,13 @@ class Numeric:
         text = reply.text
         if not text:
             return BadFormat("the answer is empty")
-        reading = self._read(text, self._prose_fractions(wanted))
+        fractions = self._prose_fractions(wanted)
+        reading = None
+        for find in self._ways:
+            if (reading := find(text, fractions)) is not None:
+                break
         if reading is None:
-            return BadFormat(_MISSING[self._options.extract].format(self._options.field))
+            return BadFormat(self._missing)
         right = self._right(reading.number, wanted)
         return Score(value=float(right), correct=right, read=reading.number.text[:500], settled=reading.settled)
 
@@ -89,20 +101,19 @@ class Numeric:
             return not all(w.whole for w in wanted)
         return self._part_fractions
 
-    def _read(self, text: str, fractions: bool) -> _Reading | None:  # noqa: FBT001 - private, and called once
-        match self._options.extract:
+    def _find(self, way: Extract) -> Callable[[str, bool], _Reading | None]:
+        """The function for one way of finding the number: of the answer, and of whether prose has fractions."""
+        match way:
             case "last":
-                return _unsettled(last_number(text, fractions=fractions))
+                return lambda text, fractions: _unsettled(last_number(text, fractions=fractions))
             case "first":
-                return _unsettled(first_number(text, fractions=fractions))
+                return lambda text, fractions: _unsettled(first_number(text, fractions=fractions))
             case "marked":
-                return self._marked(text)
+                return lambda text, _: self._marked(text)
             case "boxed":
-                return self._boxed(text)
+                return lambda text, _: self._boxed(text)
             case "json":
-                return self._json(text)
-            case "auto":
-                return self._boxed(text) or self._marked(text) or _unsettled(last_number(text, fractions=fractions))
+                return lambda text, _: self._json(text)
 
     def _marked(self, text: str) -> _Reading | None:
         for end in self._marker_ends(text):
@@ -155,7 +166,6 @@ class Numeric:
 
 
 _MISSING = {
-    "auto": "no number in the answer",
     "last": "no number in the answer",
     "first": "no number in the answer",
     "marked": "no number after a marker",
