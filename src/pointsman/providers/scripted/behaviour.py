@@ -34,6 +34,8 @@ class Behaviour(msgspec.Struct, frozen=True, kw_only=True):
     text: str = ""
     finish: FinishReason = FinishReason.STOP
     failure: FailureClass | None = None
+    u: float = 0.5
+    """The draw that chooses a free answer's words."""
     tokens: int = DEFAULT_TOKENS
     """Length a free answer aims at."""
     reasoning_tokens: int | None = None
@@ -71,7 +73,7 @@ def behave(
     now = drifted(script, request_number, elapsed_s) if script.drift else script
     key = (seed, model, case_id, repeat)
     fate, form, luck, pace, length, filler, first, _ = rolls("call", *key)
-    if attempt is not None:
+    if attempt is not None and (now.error or now.timeout):
         fate = rolls("fate", *key, attempt)[0]
     latency = now.latency if isinstance(now.latency, Latency) else Latency(ttft_s=now.latency, total_s=now.latency)
     ttft_s = _seconds(latency.ttft_s, first)
@@ -89,6 +91,7 @@ def behave(
         key=key,
         text=_text(now, kind, target, key, tokens, filler),
         finish=_FINISH.get(kind, FinishReason.STOP),
+        u=filler,
         tokens=tokens or DEFAULT_TOKENS,
         reasoning_tokens=now.reasoning_tokens,
         ttft_s=ttft_s,

@@ -102,7 +102,8 @@ def _free_text(behaviour: Behaviour, request: ChatRequest, number: int) -> str:
     if request.output is not None and request.output.kind != "text":
         schema = msgspec.json.decode(request.output.schema) if request.output.schema else {"type": "object"}
         return msgspec.json.encode(value_of(schema, (*behaviour.key, number))).decode()
-    return prose(rolls("free", *behaviour.key, number)[0], behaviour.tokens)
+    u = behaviour.u if number == 0 else rolls("free", *behaviour.key, number)[0]
+    return prose(u, behaviour.tokens)
 
 
 def _limited(text: str, finish: FinishReason, request: ChatRequest) -> tuple[str, FinishReason, str | None]:

@@ -105,11 +105,7 @@ class Director:
         self._served[model] = serial + 1
         fault = self._fault(script, asked_fault, prompt, attempt, key, request)
         if fault is None and (wait_s := self._limited(script, model, key)) > 0:
-            fault = Fault(
-                name="429",
-                told_as="seconds" if wait_s < math.inf else "none",
-                retry_after_s=math.ceil(wait_s) if wait_s < math.inf else None,
-            )
+            fault = _limit_reached(wait_s)
         behaviour = behave(
             script,
             seed=self._seed,
@@ -122,6 +118,8 @@ class Director:
             target=entry.target,
             tags=entry.tags,
         )
+        if fault is not None and fault.name == "error-in-stream" and not request.stream:
+            fault = Fault(name="500")
         if fault is not None and fault.replaces_reply:
             return Plan(behaviour=behaviour, reply=None, fault=fault)
         if fault is None and behaviour.failure is not None:
@@ -166,6 +164,8 @@ class Director:
 
     def _limited(self, script: Script, model: str, key: str | None) -> float:
         """Seconds until the limits let this request in; 0 lets it in and counts it."""
+        if script.requests_per_minute is None and script.tokens_per_minute is None:
+            return 0.0
         now_s = self._clock.monotonic_s()
         waits_s = [0.0]
         limits = (("requests", script.requests_per_minute), ("tokens", script.tokens_per_minute))
@@ -225,6 +225,12 @@ def split_marker(model: str) -> tuple[str, str | None]:
     if plus and marker.partition(";")[0].strip() in FAULTS:
         return name or "scripted", marker
     return model, None
+
+
+def _limit_reached(wait_s: float) -> Fault:
+    if wait_s == math.inf:
+        return Fault(name="429")
+    return Fault(name="429", retry_after_s=float(math.ceil(wait_s)))
 
 
 def _by_share(shares: dict[str, float], u: float) -> Fault | None:

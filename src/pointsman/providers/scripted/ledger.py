@@ -43,7 +43,8 @@ class Entry(msgspec.Struct, kw_only=True):
     output_tokens: int = 0
     reasoning_tokens: int = 0
     bytes_sent: int = 0
-    headers: dict[str, str] = {}
+    headers: list[tuple[bytes, bytes]] = []
+    """As they came; `log_report` leaves out those that carry keys."""
 
 
 _SUMMED = ("input_tokens", "cache_read_tokens", "output_tokens", "reasoning_tokens", "bytes_sent")
@@ -74,6 +75,10 @@ class Ledger:
         self._rows.clear()
         self.log.clear()
 
+    def log_report(self) -> list[dict[str, Any]]:
+        """The last requests, oldest first, without headers that carry keys."""
+        return [{**msgspec.structs.asdict(e), "headers": _without_keys(e.headers)} for e in self.log]
+
     def report(self, price_of: Callable[[str], LocalPrice | None]) -> dict[str, Any]:
         """Everything as JSON: the rows, and their sums in all, per model, per key and per ending.
 
@@ -98,6 +103,13 @@ def cost_usd(price: LocalPrice, input_tokens: int, cache_read_tokens: int, outpu
         per_million(price.input_usd_per_million if cached_rate is None else cached_rate, cache_read_tokens),
         per_million(price.output_usd_per_million, output_tokens + reasoning_tokens),
     )
+
+
+_SECRET = frozenset({b"authorization", b"x-api-key", b"x-goog-api-key", b"api-key", b"cookie", b"proxy-authorization"})
+
+
+def _without_keys(headers: list[tuple[bytes, bytes]]) -> dict[str, str]:
+    return {k.decode("latin-1"): v.decode("latin-1") for k, v in headers if k not in _SECRET}
 
 
 def _as_row(key: _RowKey, row: list[int], price: LocalPrice | None) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Callable
 from typing import Any
 
@@ -26,7 +25,8 @@ _CREATED_S = 1_767_225_600  # 2026-01-01: these models are as old as that
 
 class _EmbeddingRequest(msgspec.Struct):
     model: str
-    input: str | list[str] | list[int] | list[list[int]]
+    input: str | list[Any]
+    """A text, its tokens, or a list of either."""
     dimensions: int | None = None
     encoding_format: str = "float"
 
@@ -47,7 +47,7 @@ class OwnEndpoints:
             ("POST", "/_scripted/faults"): self._arm,
             ("GET", "/_scripted/faults"): self._armed,
             ("GET", "/_scripted/ledger"): lambda _h, _b: ledger.report(director.price),
-            ("GET", "/_scripted/log"): lambda _h, _b: {"requests": list(ledger.log)},
+            ("GET", "/_scripted/log"): lambda _h, _b: {"requests": ledger.log_report()},
             ("POST", "/_scripted/reset"): self._reset,
         }
 
@@ -93,12 +93,13 @@ class OwnEndpoints:
         inputs: list[Any] = [asked.input] if one else list(asked.input)
         tokens = sum(count_tokens(i) if isinstance(i, str) else len(i) for i in inputs)
         vectors = [_unit_vector(asked.model, i, asked.dimensions or _DEFAULT_DIMENSIONS) for i in inputs]
+        # Bytes are written as base64 text by msgspec, which is what the caller asked for.
         base64_asked = asked.encoding_format == "base64"
         return {
             "object": "list",
             "model": asked.model,
             "data": [
-                {"object": "embedding", "index": n, "embedding": base64.b64encode(v.tobytes()) if base64_asked else v.tolist()}
+                {"object": "embedding", "index": n, "embedding": v.tobytes() if base64_asked else v.tolist()}
                 for n, v in enumerate(vectors)
             ],
             "usage": {"prompt_tokens": tokens, "total_tokens": tokens},

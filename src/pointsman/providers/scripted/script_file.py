@@ -10,7 +10,7 @@ import msgspec
 import yaml
 
 from pointsman.core.failure import ConfigError
-from pointsman.providers.scripted.script import Latency, Script, Spread
+from pointsman.providers.scripted.script import Script
 
 __all__ = ["DEFAULT", "read_scripts", "script_of", "scripts_of", "with_latency"]
 
@@ -66,16 +66,12 @@ def with_latency(scripts: dict[str, Script], text: str) -> dict[str, Script]:
 
     Raises `ConfigError` for any other text.
     """
+    p50, _, p95 = text.partition(":")
     try:
-        p50, _, p95 = text.partition(":")
-        spread = Spread(p50_s=float(p50), p95_s=float(p95)) if p95 else None
-        latency = Latency(ttft_s=spread, total_s=spread) if spread else float(p50)
-        if not spread and not 0 <= float(p50) < float("inf"):
-            raise ValueError("not a duration")
-    except ValueError as error:
-        raise ConfigError(
-            f"not a latency: {error}", key="--latency", value=text, hint="write 0.5, or 0.2:0.8 for p50:p95"
-        ) from None
+        latency = script_of({"latency": {"total_s": {"p50_s": float(p50), "p95_s": float(p95)}} if p95 else float(p50)}).latency
+    except (ValueError, ConfigError) as error:
+        hint = "write 0.5, or 0.2:0.8 for p50:p95"
+        raise ConfigError(f"not a latency: {error}", key="--latency", value=text, hint=hint) from None
     all_scripts = {DEFAULT: Script(), **scripts}
     return {m: s if s.latency else msgspec.structs.replace(s, latency=latency) for m, s in all_scripts.items()}
 

@@ -14,6 +14,7 @@ A request may choose its fault (`x-scripted-fault`, or `model+fault` as its mode
 
 from __future__ import annotations
 
+import traceback
 from typing import Any
 from urllib.parse import parse_qs, unquote
 
@@ -42,7 +43,6 @@ _CHAT_PATHS = {
     "/api/chat": "ollama",
 }
 _REQUEST_ID = {"anthropic_messages": b"request-id"}
-_SECRET = frozenset({b"authorization", b"x-api-key", b"x-goog-api-key", b"api-key", b"cookie", b"proxy-authorization"})
 _KEYS_KNOWN = 10_000
 
 
@@ -88,6 +88,9 @@ class ScriptedServer:
         self.ledger.in_flight += 1
         try:
             await self._chat(wire, DIALECTS.load(name), scope, json_array=json_array)
+        except Exception:  # noqa: BLE001  # a fault of our own must be seen by whoever runs the server, and end one request only
+            traceback.print_exc()
+            await wire.fail()
         finally:
             self.ledger.in_flight -= 1
 
@@ -104,7 +107,7 @@ class ScriptedServer:
             key=self._key_name(key),
             request_hash=hash_bytes(body),
             stream=False,
-            headers={k.decode("latin-1"): v.decode("latin-1") for k, v in headers.items() if k not in _SECRET},
+            headers=scope["headers"],
         )
         visit: _Visit | None = None
         try:

@@ -89,6 +89,13 @@ class Wire:
         while (await self._receive())["type"] != "http.disconnect":
             pass
 
+    async def fail(self) -> None:
+        """Answer 500 where nothing has been answered yet, otherwise break off."""
+        if self.status == 0:
+            await self.reply(500, [(b"content-type", b"text/plain")], b"the scripted server has a fault of its own")
+        else:
+            await self.reset()
+
     def _left(self) -> bool:
         if not self.gone and self._transport is not None and self._transport.is_closing():
             self.gone = True
