@@ -58,6 +58,8 @@ class PocFacts(msgspec.Struct, frozen=True, kw_only=True):
     missing_trials: int
     verdict: VerdictName
     verdict_reason: str
+    quality_open: bool | None = None
+    """Whether a comparison of quality is still undecided; None takes the run's verdict for it."""
 
 
 def checklist(facts: PocFacts) -> tuple[Check, ...]:
@@ -138,11 +140,11 @@ def _metrics(f: PocFacts, item: str) -> Check:
         "cost": f.measured_cost,
         "reliability": n if _trials(f) else 0,
     }
-    lacking = [f"{name} of only {have} of {n} variants" for name, have in known.items() if have < n]
+    lacking = [f"{name} of {n - have} of {n} variants" for name, have in known.items() if have < n]
     if not n or not _trials(f):
         return Check(item=item, answer="unknown", why="no trial has finished")
     if lacking:
-        return Check(item=item, answer="fail", why=f"known: {', '.join(lacking)}")
+        return Check(item=item, answer="fail", why=f"unknown: {', '.join(lacking)}")
     return Check(item=item, answer="pass", why=f"{', '.join(known)} of every variant")
 
 
@@ -176,7 +178,8 @@ def _too_small(f: PocFacts) -> Check:
     if isinstance(f.smallest_difference, Unknown):
         return Check(item=item, answer="unknown", why=f"{_cases(f.cases)}; {f.smallest_difference.reason}")
     # A verdict that was reached shows that the set was large enough for the question asked of it.
-    if f.margin is not None and _smallest(f) > f.margin and f.verdict == "unknown":
+    undecided = f.verdict == "unknown" if f.quality_open is None else f.quality_open
+    if f.margin is not None and _smallest(f) > f.margin and undecided:
         return Check(item=item, answer="fail", why=f"{seen}, and the margin is {100 * f.margin:.1f}")
     return Check(item=item, answer="pass", why=seen or _cases(f.cases))
 

@@ -12,7 +12,7 @@ __all__ = ["disagreements"]
 
 PAGE_CHARACTERS = 1_500_000
 """What all texts together may take, so that the page stays light whatever the models wrote."""
-_OPEN_CHARACTERS = 400
+_OPEN_CHARACTERS = 700
 """A text up to this length stands open."""
 
 

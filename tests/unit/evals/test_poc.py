@@ -68,6 +68,7 @@ def test_a_set_too_small_for_the_margin_fails_only_while_the_question_is_open():
         "1,319 cases see only differences above 3.1 points, and the margin is 2.0",
     )
     assert answer(pitfalls(msgspec.structs.replace(open_, verdict="pass")), "Too small")[0] == "pass"
+    assert answer(pitfalls(msgspec.structs.replace(open_, quality_open=False)), "Too small")[0] == "pass"
 
 
 def test_an_unknown_smallest_difference_is_not_a_pass():
@@ -96,7 +97,7 @@ def test_one_repeat_at_one_hour_is_a_single_run():
 
 
 def test_what_was_not_measured_is_named():
-    assert answer(pitfalls(known(measured_cost=1)), "Only testing") == ("fail", "known: cost of only 1 of 2 variants")
+    assert answer(pitfalls(known(measured_cost=1)), "Only testing") == ("fail", "unknown: cost of 1 of 2 variants")
 
 
 @pytest.mark.parametrize("n, said", [(0, "pass"), (10, "pass"), (11, "fail")])
