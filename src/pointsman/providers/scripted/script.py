@@ -14,7 +14,7 @@ from pointsman.providers.scripted.faults import Fault
 __all__ = ["Drift", "KeyScript", "Latency", "Script", "Share", "Spread", "TokenSpread", "drifted"]
 
 Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
-Seconds = Annotated[float, msgspec.Meta(ge=0)]
+Seconds = Annotated[float, msgspec.Meta(ge=0, le=86_400)]
 Count = Annotated[int, msgspec.Meta(ge=0)]
 _Z95 = 1.6448536269514722
 """Standard normal deviate of the 95th percentile."""
