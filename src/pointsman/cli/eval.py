@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from pointsman.cli.main import EXIT_ERROR
 from pointsman.cli.options import json_option, runs_option
-from pointsman.cli.output import EXIT_CODES, print_json, say, with_example
+from pointsman.cli.output import EXIT_CODES, EXIT_ERROR, print_json, say, with_example
 
 if TYPE_CHECKING:
     from pointsman.app.bakeoff import Work

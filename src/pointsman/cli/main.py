@@ -15,6 +15,7 @@ from typing import Any
 import click
 
 from pointsman import __version__
+from pointsman.cli.output import EXIT_ERROR
 from pointsman.core.failure import PointsmanError
 
 __all__ = ["COMMANDS", "main"]
@@ -28,7 +29,6 @@ COMMANDS = {
     "compare": "Compare two runs: a regression gate.",
     "scripted": "Serve scripted models that speak the providers' protocols.",
 }
-EXIT_ERROR = 1
 
 
 class _Lazy(click.Group):

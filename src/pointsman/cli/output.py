@@ -10,8 +10,9 @@ import msgspec
 
 from pointsman.core.verdict import VerdictName
 
-__all__ = ["EXIT_CODES", "print_json", "say", "with_example"]
+__all__ = ["EXIT_CODES", "EXIT_ERROR", "print_json", "say", "with_example"]
 
+EXIT_ERROR = 1
 EXIT_CODES: dict[VerdictName, int] = {"pass": 0, "fail": 2, "unknown": 3}
 
 

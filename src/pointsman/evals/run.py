@@ -182,7 +182,7 @@ class Runner:
             most_usd = self._most_usd(case, slot.variant)
             if not await self._reserve(most_usd, contestant):
                 return
-            call = Call(request=request, case_id=case.id, repeat=slot.repeat, target=case.target)
+            call = Call(request=request, case_id=case.id, repeat=slot.repeat, target=case.target, tags=case.tags)
             answer = await self._ask(call, slot, most_usd)
         self._keep(case, slot, answer)
         await self._breathe()
