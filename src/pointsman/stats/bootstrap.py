@@ -16,7 +16,15 @@ from pointsman.core.estimate import Estimate, Measured, Unknown
 from pointsman.stats.clusters import Codes, Floats, cluster_sums
 from pointsman.stats.special import normal_cdf, normal_quantile
 
-__all__ = ["DRAWS", "bca_mean", "bootstrap_interval", "percentile_mean", "resample_counts", "studentised_mean"]
+__all__ = [
+    "DRAWS",
+    "bca_mean",
+    "bootstrap_interval",
+    "percentile_mean",
+    "resample_counts",
+    "studentised_ends",
+    "studentised_mean",
+]
 
 DRAWS = 2_000
 _CHUNK = 2_000_000
@@ -140,12 +148,32 @@ def studentised_mean(values: Floats, clusters: Codes | None, level: float = 0.95
     method = f"bootstrap-t, seed {seed}"
     if spread <= 1e-14 * abs(centre):
         return _estimate(sums, sizes, centre, centre, method, level)
+    low_t, high_t = _pivot_ends(sums, sizes, centre, level, seed, draws)
+    return _estimate(sums, sizes, centre - high_t * spread, centre - low_t * spread, method, level)
+
+
+def _pivot_ends(
+    sums: Floats, sizes: Floats, centre: float, level: float, seed: int, draws: int, scale: float = 0.0
+) -> tuple[float, float]:
+    """The (1 ∓ level)/2 quantiles of (ȳ* − ȳ)/SE*; `scale` is the size of a value, where the mean does not tell it."""
     means, errors = _resampled_means(sums, sizes, draws, seed)
     away = means - centre
-    pivots = np.divide(away, errors, out=np.copysign(np.full(len(means), np.inf), away), where=errors > 1e-14 * abs(centre))
-    pivots[(errors <= 1e-14 * abs(centre)) & (away == 0.0)] = 0.0
-    low_t, high_t = np.quantile(pivots, [(1.0 - level) / 2.0, (1.0 + level) / 2.0], method="nearest")
-    return _estimate(sums, sizes, centre - float(high_t) * spread, centre - float(low_t) * spread, method, level)
+    still = errors <= 1e-14 * max(abs(centre), scale)
+    pivots = np.divide(away, errors, out=np.copysign(np.full(len(means), np.inf), away), where=~still)
+    pivots[still & (away == 0.0)] = 0.0
+    low, high = np.quantile(pivots, [(1.0 - level) / 2.0, (1.0 + level) / 2.0], method="nearest")
+    return float(low), float(high)
+
+
+def studentised_ends(unit_sums: Floats, level: float, *, seed: int, draws: int = DRAWS) -> tuple[float, float]:
+    """Critical values for the sum of these units over its standard error, in place of ∓t_{C−1}.
+
+    Quantiles of the studentised bootstrap of their mean (Hall 1988): for skewed units the lower one is
+    the longer. Needs two units and some spread.
+    """
+    units = np.sort(unit_sums)
+    scale = float(np.abs(units).max())
+    return _pivot_ends(units, np.ones(len(units)), float(units.mean()), level, seed, draws, scale)
 
 
 def _estimate(sums: Floats, sizes: Floats, low: float, high: float, method: str, level: float) -> Estimate:

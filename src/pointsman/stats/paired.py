@@ -179,7 +179,8 @@ def mcnemar_mid_p(a_only: int, b_only: int) -> float:
     """McNemar's test of no difference, two-sided mid-p: 2·P(X ≤ min) − P(X = min), X ~ Binomial(a+b, ½).
 
     Fagerland, Lydersen and Laake (2013, BMC Med. Res. Methodol. 13:91): near its level where the exact
-    test is far below. Tested against scipy `binomtest` less the point mass. 1 where nothing differs (also n = 0).
+    test is far below. Tested against scipy `binomtest` less the point mass. 1 where nothing differs
+    (also n = 0), ½ for a single case that does.
     """
     _check_table(a_only, b_only)
     n, k = a_only + b_only, min(a_only, b_only)
@@ -257,7 +258,7 @@ def paired_difference(
 
     0/1 scores: `newcombe_paired` with `mcnemar_mid_p`, or in clusters `newcombe_paired_clustered` with
     `sign_flip_p`. Other scores: `paired_mean` with `sign_flip_p`. Swapping A and B mirrors everything.
-    n = 0: Unknown and no p-value. n = 1: an interval for 0/1 scores, p = 1.
+    n = 0: Unknown and no p-value. n = 1: a wide interval for scores within [0, 1], p of ½ or 1.
     """
     a, b = _pair(scores_a, scores_b)
     counts = _counts(a, b)

@@ -178,5 +178,7 @@ def needed_more(difference: Estimate, margin: float, *, power: float = 0.8) -> i
     if difference.n < 2 or distance == 0.0 or not (0.0 < arm < math.inf):
         return None
     z_alpha, z_beta = _scores(1.0 - difference.level, power)
-    total = difference.n * ((1.0 + z_beta / z_alpha) * arm / distance) ** 2
-    return max(1, math.ceil(total - difference.n)) if total <= _MOST else None
+    shrink = (1.0 + z_beta / z_alpha) * arm / abs(distance)
+    if shrink > math.sqrt(_MOST / difference.n):
+        return None
+    return max(1, math.ceil(difference.n * shrink**2 - difference.n))

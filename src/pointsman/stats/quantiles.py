@@ -36,10 +36,12 @@ def quantile(values: Floats, q: float, level: float = 0.95, *, sides: Sides = "b
         return Unknown("there are no measurements", needed=1)
     lower = _lower_rank(n, q, tail) if sides != "upper" else 0
     upper = n + 1 - _lower_rank(n, 1.0 - q, tail) if sides != "lower" else n + 1
+    value = float(np.quantile(row, q))
     return Estimate(
-        value=float(np.quantile(row, q)),
-        low=float(row[lower - 1]) if lower else -math.inf,
-        high=float(row[upper - 1]) if upper <= n else math.inf,
+        value=value,
+        # With few values, interpolation may step over the rank that bounds it; then the bound moves out.
+        low=min(value, float(row[lower - 1])) if lower else -math.inf,
+        high=max(value, float(row[upper - 1])) if upper <= n else math.inf,
         n=n,
         method="order statistics" if sides == "both" else f"order statistics, {sides} bound",
         level=level,

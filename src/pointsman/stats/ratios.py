@@ -18,12 +18,14 @@ _WORK = 30_000_000
 _FEWEST = 200
 
 
-def cost_ratio(costs_a: Floats, costs_b: Floats, clusters: Codes | None = None, level: float = 0.95) -> Measured:
+def cost_ratio(
+    costs_a: Floats, costs_b: Floats, clusters: Codes | None = None, level: float = 0.95, *, seed: int = 0
+) -> Measured:
     """What A costs for each dollar of B on the same requests: Σ cost_A / Σ cost_B, with Fieller's interval.
 
     1 is no change; 0.8 a fifth less. See `ratio_of_sums`. n = 0 or 1: Unknown. B costs nothing: Unknown.
     """
-    return ratio_of_sums(costs_a, costs_b, clusters, level)
+    return ratio_of_sums(costs_a, costs_b, clusters, level, seed=seed)
 
 
 def latency_ratio(

@@ -184,13 +184,22 @@ def test_one_cluster_is_unknown():
 def test_fieller_ends_are_where_the_t_test_turns():
     """At each end r the t statistic of x − r·y equals its critical value, by rows and by clusters."""
     rng = np.random.default_rng(8)
-    x, y = rng.lognormal(0, 1, 60), (rng.random(60) < 0.6).astype(float)
+    x, y = rng.normal(5, 1, 360), (rng.random(360) < 0.6).astype(float)
     for end in ends(ratio_of_sums(x, y)):
         assert ss.ttest_1samp(x - end * y, 0.0).pvalue == pytest.approx(0.05, abs=1e-9)
-    codes = np.repeat(np.arange(20), 3)
+    codes = np.repeat(np.arange(120), 3)
     for end in ends(ratio_of_sums(x, y, codes)):
-        sums = (x - end * y).reshape(20, 3).sum(axis=1)
+        sums = (x - end * y).reshape(120, 3).sum(axis=1)
         assert ss.ttest_1samp(sums, 0.0).pvalue == pytest.approx(0.05, abs=1e-9)
+
+
+def test_few_or_skewed_costs_take_bootstrapped_critical_values():
+    """The long arm of skewed costs is upward, further than Student's; equal costs per answer have no width."""
+    x = np.random.default_rng(3).lognormal(0, 1, 30)
+    skewed = ratio_of_sums(x, np.ones(30), seed=4)
+    assert skewed.method == "fieller, bootstrap-t, seed 4"
+    assert skewed.high > x.mean() + ss.t.ppf(0.975, 29) * ss.sem(x)
+    assert ends(ratio_of_sums(np.full(30, 0.1), np.ones(30))) == pytest.approx((0.1, 0.1))
 
 
 def test_a_ratio_over_almost_nothing_has_no_upper_end():
