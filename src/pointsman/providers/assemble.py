@@ -104,7 +104,7 @@ class _ChoiceInProgress:
 
     def text(self, text: str) -> None:
         last = self._order[-1] if self._order else None
-        if isinstance(last, _TextRun):
+        if isinstance(last, _TextRun) and last.late is None:
             last.pieces.append(text)
         elif text:
             self._order.append(_TextRun([text]))
@@ -138,7 +138,11 @@ class _ChoiceInProgress:
             run.pieces.append(arguments)
 
     def part(self, part: Part) -> None:
-        self._order.append(part)
+        last = self._order[-1] if self._order else None
+        if isinstance(last, _TextRun) and isinstance(part, Text) and not part.text:
+            last.late = part  # what protocols say of a text only once it has been said
+        else:
+            self._order.append(part)
 
     def build(self) -> Choice:
         end = self.finished
@@ -163,8 +167,11 @@ class _Run:
 
 
 class _TextRun(_Run):
+    late: Text | None = None
+    """An empty text that brought citations or a signature for the text before it."""
+
     def build(self) -> Part:
-        return Text(text=self.joined)
+        return Text(text=self.joined) if self.late is None else msgspec.structs.replace(self.late, text=self.joined)
 
 
 class _RefusalRun(_Run):

@@ -39,7 +39,9 @@ def write_message(message: Message, at: str, losses: list[Loss]) -> tuple[list[W
 
 def _list_cache_marks(parts: tuple[Part, ...], at: str, losses: list[Loss]) -> None:
     losses += (
-        Loss(f"{at}.parts[{i}].cache", "this protocol has no cache marks") for i, p in enumerate(parts) if p.cache is not None
+        Loss(f"{at}.parts[{i}].cache", "this protocol has no cache marks")
+        for i, part in enumerate(parts)
+        if part.cache is not None and not cache_field(part.extra)
     )
 
 

@@ -202,7 +202,7 @@ class _ChoiceReader:
         elif signature is not None or (annotations is not None and said.content):
             deltas.append(PartDelta(Text(text=said.content or "", citations=annotations, signature=signature), number))
         elif annotations is not None:
-            deltas.append(PartDelta(Opaque(dialect=DIALECT, kind="annotations", raw=annotations), number))
+            deltas.append(PartDelta(Text(text="", citations=annotations), number))
         elif said.content:
             deltas.append(TextDelta(said.content, number))
         if said.refusal:
@@ -410,8 +410,6 @@ class Writer:
                 return self._say({"images": [image_fields(part)]}, choice)
             case Audio():
                 return self._say({"audio": audio_fields(part)}, choice)
-            case Opaque(dialect=dialect, kind="annotations", raw=json) if dialect == DIALECT:
-                return self._say({"annotations": json}, choice)
             case _:
                 return b""
 

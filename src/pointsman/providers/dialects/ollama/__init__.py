@@ -1,0 +1,50 @@
+"""Ollama's own API: `/api/chat` and `/api/generate`, as lines of JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from pointsman.core.chat import ChatReply, ChatRequest
+from pointsman.core.failure import Failure
+from pointsman.providers.dialect import HttpReply, HttpRequest, StreamReader, StreamWriter
+from pointsman.providers.dialects.ollama.failure import classify, write_failure
+from pointsman.providers.dialects.ollama.reply import read_reply, write_reply
+from pointsman.providers.dialects.ollama.request import read_request, write_request
+from pointsman.providers.dialects.ollama.stream import Reader, Writer
+
+__all__ = ["PLUGIN"]
+
+
+class _Ollama:
+    name = "ollama"
+    stream_content_type = "application/x-ndjson"
+
+    def auth_headers(self, key: str) -> dict[str, str]:
+        return {"authorization": f"Bearer {key}"}
+
+    def write_request(self, request: ChatRequest) -> HttpRequest:
+        return write_request(request)
+
+    def read_reply(self, body: bytes) -> ChatReply:
+        return read_reply(body)
+
+    def stream_reader(self) -> StreamReader:
+        return Reader()
+
+    def classify(self, status: int, headers: Mapping[str, str], body: bytes) -> Failure:
+        return classify(status, headers, body)
+
+    def read_request(self, body: bytes, path: str) -> ChatRequest:
+        return read_request(body, path)
+
+    def write_reply(self, reply: ChatReply, request: ChatRequest) -> HttpReply:
+        return write_reply(reply, request)
+
+    def stream_writer(self, request: ChatRequest) -> StreamWriter:
+        return Writer(request)
+
+    def write_failure(self, failure: Failure) -> HttpReply:
+        return write_failure(failure)
+
+
+PLUGIN = _Ollama()

@@ -1,0 +1,51 @@
+"""OpenAI's Responses API, which xAI, DeepSeek, Azure and OpenRouter speak too."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from pointsman.core.chat import ChatReply, ChatRequest
+from pointsman.core.failure import Failure
+from pointsman.providers.dialect import HttpReply, HttpRequest, StreamReader, StreamWriter
+from pointsman.providers.dialects.openai_responses.failure import classify, write_failure
+from pointsman.providers.dialects.openai_responses.reply import read_reply, write_reply
+from pointsman.providers.dialects.openai_responses.request import read_request, write_request
+from pointsman.providers.dialects.openai_responses.stream import Reader
+from pointsman.providers.dialects.openai_responses.stream_writer import Writer
+
+__all__ = ["PLUGIN"]
+
+
+class _OpenAIResponses:
+    name = "openai_responses"
+    stream_content_type = "text/event-stream"
+
+    def auth_headers(self, key: str) -> dict[str, str]:
+        return {"authorization": f"Bearer {key}"}
+
+    def write_request(self, request: ChatRequest) -> HttpRequest:
+        return write_request(request)
+
+    def read_reply(self, body: bytes) -> ChatReply:
+        return read_reply(body)
+
+    def stream_reader(self) -> StreamReader:
+        return Reader()
+
+    def classify(self, status: int, headers: Mapping[str, str], body: bytes) -> Failure:
+        return classify(status, headers, body)
+
+    def read_request(self, body: bytes, path: str) -> ChatRequest:
+        return read_request(body, path)
+
+    def write_reply(self, reply: ChatReply, request: ChatRequest) -> HttpReply:
+        return write_reply(reply, request)
+
+    def stream_writer(self, request: ChatRequest) -> StreamWriter:
+        return Writer(request)
+
+    def write_failure(self, failure: Failure) -> HttpReply:
+        return write_failure(failure)
+
+
+PLUGIN = _OpenAIResponses()

@@ -1,0 +1,168 @@
+"""Parts of our form as items of the Responses API; requests and responses share them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import msgspec
+
+from pointsman.core.chat import Audio, File, Image, Loss, Opaque, Part, Reasoning, Refusal, Text, ToolCall, Video
+from pointsman.providers.dialects.openai_responses.items import (
+    CONTENT,
+    CONTENT_FIELD,
+    DIALECT,
+    ID_FIELD,
+    NAMESPACE_FIELD,
+    PHASE_FIELD,
+    is_annotations,
+)
+from pointsman.providers.json_body import raw
+from pointsman.providers.media import audio_format, data_url, url_of
+
+__all__ = ["Wire", "assistant_items", "call_item", "id_of", "input_content", "kept", "output_text", "reasoning_item"]
+
+Wire = dict[str, object]
+_NO_ANNOTATIONS = msgspec.Raw(b"[]")
+
+
+def kept(part: Part, field: str) -> msgspec.Raw | None:
+    """A field that came with this part in this protocol."""
+    return part.extra.get(field) if part.extra else None
+
+
+def call_item(call: ToolCall, **more: object) -> Wire:
+    """A function call."""
+    fields = {"id": kept(call, ID_FIELD), "namespace": kept(call, NAMESPACE_FIELD)}
+    return {
+        "type": "function_call",
+        "call_id": call.id,
+        "name": call.name,
+        "arguments": call.arguments,
+        **{k: v for k, v in fields.items() if v is not None},
+        **more,
+    }
+
+
+def reasoning_item(thought: Reasoning) -> Wire:
+    """Thoughts: where they came whole they go back whole, otherwise as a summary."""
+    shown = kept(thought, CONTENT_FIELD)
+    item: Wire = {"type": "reasoning", "summary": []}
+    if shown is not None:
+        item["content"] = shown
+    elif thought.text:
+        item["summary"] = [{"type": "summary_text", "text": thought.text}]
+    fields = {"id": thought.id, "encrypted_content": thought.encrypted}
+    return {**item, **{k: v for k, v in fields.items() if v is not None}}
+
+
+def output_text(text: Text) -> Wire:
+    """Text a model wrote."""
+    cited = text.citations if text.citations is not None and is_annotations(text.citations) else _NO_ANNOTATIONS
+    return {"type": "output_text", "text": text.text, "annotations": cited}
+
+
+def input_content(parts: Iterable[Part], at: str, losses: list[Loss]) -> str | list[object]:
+    """The content of a user's or system message, or of a tool's output: plain text if that says it all."""
+    given = tuple(parts)
+    for i, part in enumerate(given):
+        if part.cache is not None:
+            losses.append(Loss(f"{at}.parts[{i}].cache", "this protocol caches on its own and has no marks"))
+    if not given:
+        return ""
+    if len(given) == 1 and isinstance(given[0], Text):
+        return given[0].text
+    written: list[object] = []
+    for i, part in enumerate(given):
+        wire = _input_part(part)
+        if isinstance(wire, str):
+            losses.append(Loss(f"{at}.parts[{i}]", wire))
+        else:
+            written.append(wire)
+    return written or ""
+
+
+def _input_part(part: Part) -> object:
+    """The wire's form of one part, or as text the reason why there is none."""
+    match part:
+        case Text(text=text):
+            return {"type": "input_text", "text": text}
+        case Image(media=media, detail=detail):
+            source = {"file_id": media.file_id} if media.file_id else {"image_url": url_of(media, "image/png")}
+            return {"type": "input_image", **source, **({"detail": detail} if detail else {})}
+        case File(media=media, name=name):
+            named = {"filename": name} if name else {}
+            if media.file_id or media.url:
+                return {
+                    "type": "input_file",
+                    **({"file_id": media.file_id} if media.file_id else {"file_url": media.url}),
+                    **named,
+                }
+            return {"type": "input_file", "file_data": data_url(media, "application/pdf"), **named}
+        case Audio(media=media) if media.data:
+            sound = {"data": media.data, "format": audio_format(media.media_type) or "wav"}
+            return {"type": "input_audio", "input_audio": sound}
+        case Opaque(dialect=dialect, kind=kind, raw=json) if dialect == DIALECT and kind.startswith(CONTENT):
+            return json
+        case Opaque(dialect=dialect, kind=kind):
+            return f"a part of {dialect} alone: {kind}"
+        case Video() | Audio():
+            return f"this protocol takes no {type(part).__name__.lower()} of this kind"
+        case _:
+            return f"this protocol has no place here for {type(part).__name__.lower()}"
+
+
+def assistant_items(parts: tuple[Part, ...], at: str, losses: list[Loss]) -> list[object]:
+    """Items that say an assistant's turn again, in order; texts between other items share a message."""
+    items: list[object] = []
+    message: list[Text | Refusal] = []
+    for i, part in enumerate(parts):
+        if part.cache is not None:
+            losses.append(Loss(f"{at}.parts[{i}].cache", "this protocol caches on its own and has no marks"))
+        if isinstance(part, Text | Refusal):
+            if message and kept(part, ID_FIELD) is not None:
+                items.append(_said(message))
+                message = []
+            message.append(part)
+            continue
+        if message:
+            items.append(_said(message))
+            message = []
+        items += _other_item(part, f"{at}.parts[{i}]", losses)
+    return [*items, _said(message)] if message else items
+
+
+def _other_item(part: Part, at: str, losses: list[Loss]) -> list[object]:
+    match part:
+        case ToolCall():
+            return [call_item(part)]
+        case Reasoning() if part.encrypted or part.id:
+            return [reasoning_item(part)]
+        case Reasoning():
+            losses.append(
+                Loss(at, "thoughts can be sent back only where this protocol's provider gave them an id or encrypted them")
+            )
+        case Opaque(dialect=dialect, raw=json) if dialect == DIALECT:
+            return [json]
+        case Opaque(dialect=dialect, kind=kind):
+            losses.append(Loss(at, f"an item of {dialect} alone: {kind}"))
+        case _:
+            losses.append(Loss(at, f"an assistant's turn has no {type(part).__name__.lower()}"))
+    return []
+
+
+def _said(parts: list[Text | Refusal]) -> Wire:
+    """A message of the assistant: with its id if it had one, else in the short form."""
+    content = [output_text(p) if isinstance(p, Text) else {"type": "refusal", "refusal": p.text} for p in parts]
+    phase = kept(parts[0], PHASE_FIELD)
+    fields: Wire = {} if phase is None else {"phase": phase}
+    if (item_id := kept(parts[0], ID_FIELD)) is not None:
+        return {"type": "message", "id": item_id, "role": "assistant", "status": "completed", "content": content, **fields}
+    if len(parts) == 1 and isinstance(parts[0], Text) and parts[0].citations is None:
+        return {"role": "assistant", "content": parts[0].text, **fields}
+    return {"role": "assistant", "content": content, **fields}
+
+
+def id_of(part: Part, otherwise: str) -> object:
+    """The item id a part came with, or another."""
+    known = kept(part, ID_FIELD)
+    return known if known is not None else raw(otherwise)
