@@ -76,7 +76,8 @@ def conclude(
     missing = sum(int(t.run.size - t.run.sum()) for t in tallies)
     visible = _visible_difference(facts)
     count, disagreements = _disagreements(names, tallies, dataset, read, run.seed)
-    poc = _poc_facts(run, facts, dataset, measured, visible, verdict, reason, missing)
+    open_quality = any(c.metric == "quality" and c.verdict == "unknown" for c in comparisons)
+    poc = _poc_facts(run, facts, dataset, measured, visible, verdict, reason, missing, open_quality)
     return RunResult(
         run=run.run,
         name=run.name,
@@ -172,6 +173,7 @@ def _poc_facts(
     verdict: VerdictName,
     reason: str,
     missing: int,
+    quality_open: bool,
 ) -> PocFacts:
     quality = run.criteria.get("quality")
     return PocFacts(
@@ -194,6 +196,7 @@ def _poc_facts(
         missing_trials=missing,
         verdict=verdict,
         verdict_reason=reason,
+        quality_open=quality_open,
     )
 
 
