@@ -137,7 +137,9 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         if self.name == "quota":
             return _quota(dialect)
         kind, status, message = _STATUS[self.name]
-        return Failure(kind=kind, message=message, status=status, retry_after_s=self.retry_after_s)
+        # Told otherwise than in seconds, the wait stands in a header alone and not in the protocol's own body.
+        told_s = self.retry_after_s if self.told_as == "seconds" else None
+        return Failure(kind=kind, message=message, status=status, retry_after_s=told_s)
 
     def headers(self, now_s: float) -> dict[str, str]:
         """The request to wait, in the form this fault tells it; `now_s` is Unix time."""

@@ -67,7 +67,10 @@ class OwnEndpoints:
             return
         await _send(wire, 200, found)
 
-    def _models(self, headers: dict[bytes, bytes], _body: bytes) -> Any:
+    def _models(self, headers: dict[bytes, bytes], body: bytes) -> Any:
+        # Three protocols list their models under one path; the client's own headers tell them apart.
+        if b"x-goog-api-key" in headers:
+            return self._gemini_models(headers, body)
         names = self._director.models
         if b"anthropic-version" in headers:
             rows = [{"type": "model", "id": m, "display_name": m, "created_at": "2026-01-01T00:00:00Z"} for m in names]
