@@ -22,7 +22,7 @@ from pointsman.stats.clusters import Floats, rows
 __all__ = ["bounded_mean"]
 
 _DRAWS = 10_000
-_CHUNK = 2_000_000
+_CHUNK = 500_000
 _GRID = 1_000
 
 

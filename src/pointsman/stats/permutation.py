@@ -13,7 +13,7 @@ __all__ = ["sign_flip_p"]
 _DRAWS = 9_999
 _EXACT_UNITS = 16
 _FLIPPED_ONE_BY_ONE = 1_000
-_CHUNK = 2_000_000
+_CHUNK = 500_000
 
 
 def sign_flip_p(differences: Floats, clusters: Codes | None, seed: int) -> float:

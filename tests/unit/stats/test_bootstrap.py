@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -10,6 +11,9 @@ import scipy.stats as ss
 
 from pointsman.core.estimate import Unknown
 from pointsman.stats.bootstrap import bca_ends, bca_mean, percentile_mean, resample_counts, studentised_mean
+from pointsman.stats.bounded import bounded_mean
+from pointsman.stats.permutation import sign_flip_p
+from pointsman.stats.ratios import latency_ratio
 
 SKEWED = np.random.default_rng(4).lognormal(0, 1, 40)
 METHODS = (percentile_mean, bca_mean, studentised_mean)
@@ -76,7 +80,29 @@ def test_values_without_spread():
 
 
 def test_counts_come_in_small_chunks():
-    """Draws of 100,000 units come twenty at a time, each adding up to the units."""
-    sizes = [c.shape for c in resample_counts(100_000, 50, 1)]
-    assert sizes == [(20, 100_000), (20, 100_000), (10, 100_000)]
-    assert all((c.sum(axis=1) == 7).all() for c in resample_counts(7, 3, 1))
+    """Draws of 100,000 units come five at a time, each adding up to the units; rows they spread to count too."""
+    assert [len(counts) for counts in resample_counts(100_000, 12, 1)] == [5, 5, 2]
+    assert [len(counts) for counts in resample_counts(10, 12, 1, width=100_000)] == [5, 5, 2]
+    assert all((counts.sum(axis=1) == 7).all() for counts in resample_counts(7, 3, 1))
+
+
+@pytest.mark.parametrize(
+    "work",
+    [
+        lambda values, codes: percentile_mean(values, None, seed=1, draws=400),
+        lambda values, codes: studentised_mean(values, None, seed=1, draws=400),
+        lambda values, codes: latency_ratio(values, values[::-1].copy(), 0.5, codes, seed=1),
+        lambda values, codes: sign_flip_p(values - 1.0, None, 1),
+        lambda values, codes: bounded_mean(values / values.max(), (0.0, 1.0)),
+    ],
+)
+def test_memory_stays_bounded(work):
+    """On 50,000 rows in 1,000 clusters the arrays alive at once stay below 40 MB; all draws at once take 160 MB and up."""
+    values = np.random.default_rng(1).lognormal(0, 1, 50_000)
+    codes = np.arange(50_000) % 1_000
+    tracemalloc.start()
+    try:
+        work(values, codes)
+        assert tracemalloc.get_traced_memory()[1] < 40e6
+    finally:
+        tracemalloc.stop()
