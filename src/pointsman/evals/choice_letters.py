@@ -10,7 +10,7 @@ __all__ = ["Ambiguous", "Picked", "answer_mark", "picked_letter"]
 
 # Between "the answer is" and the letter: quotes, emphasis, brackets, TeX. Counts are bounded: linear on any text.
 _DRESS = r"(?:[\s*_`\"'“‘(\[{$<:]|\\(?:boxed|text|textbf|mathrm|mathbf)\{|(?i:option|choice|letter)\b){0,12}"
-_NOUNS = r"answers?(?:[_ ](?:choice|option|letter|is))?|(?:correct|right|best)[ ](?:option|choice|one)|choice"
+_NOUNS = r"answer(?:[_ ](?:choice|option|letter))?|(?:correct|right|best|final|my)[ _](?:option|choice|one)"
 _SAYS = rf"(?i:\b(?:{_NOUNS})[\"'*_`)\]\s]{{0,6}}(?:[^.\n:?\"]{{0,60}}?\b(?:is|be)\b|[:=→])\s{{0,3}}:?)"
 # "A" the article and "I" the pronoun are not options: after them only words that go on from a letter may follow.
 _GOES_ON = r"(?:because|since|as|is|and|or|for|due|but|which|given|was|would|if|in|on)\b"

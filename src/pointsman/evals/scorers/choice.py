@@ -18,6 +18,7 @@ from pointsman.evals.targets import target_texts
 __all__ = ["PLUGIN"]
 
 _EDGES = string.whitespace + string.punctuation + "“”‘’"
+_END = re.compile(r"\Z|[.,;:!)\"'](?:\Z|\s+[^\W\d])")
 _SPACES = re.compile(r"\s+")
 
 
@@ -104,8 +105,8 @@ def _by_text(text: str, letters: str, texts: tuple[str, ...]) -> Picked | None:
 
 
 def _ends(part: str, said: str, option: str) -> bool:
-    """Whether the option's words are followed by an end, not by words that could turn them round."""
-    return len(said) == len(option) or said[len(option)] in ".,;:!)\"'" or "\n" in part[: len(option) + 12].strip()
+    """Whether the option's words are followed by an end, not by words or digits that make it another answer."""
+    return _END.match(said, len(option)) is not None or "\n" in part.strip()[: len(option) + 4]
 
 
 def _named(index: int, letters: str, texts: tuple[str, ...]) -> str:
