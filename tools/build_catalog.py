@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import csv
 import gzip
+import tomllib
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -79,6 +80,23 @@ def main() -> None:
     print(f"{len(offers)} offers, {len(models)} models, {len(scores)} scores")  # noqa: T201 - a tool talks
 
 
+def _aliases() -> dict[str, str]:
+    """Spellings that the hand-checked rows give to one model."""
+    found = {}
+    for file in (DATA / "models").glob("*.toml"):
+        for row in tomllib.loads(file.read_text(encoding="utf-8")).get("model", ()):
+            found |= {f"{row['id'].split('/')[0]}/{name}": row["id"] for name in row.get("names", ())}
+    return found
+
+
+ALIASES = _aliases()
+
+
+def _model(name: str, provider: str | None = None) -> str | None:
+    found = model_id(name, provider)
+    return ALIASES.get(found, found) if found else None
+
+
 def _bytes(path: Path) -> bytes:
     raw = path.read_bytes()
     return gzip.decompress(raw) if raw[:2] == b"\x1f\x8b" else raw
@@ -90,7 +108,7 @@ def _write(name: str, rows: Iterable[object]) -> None:
 
 def _models(offers: tuple[Offer, ...], claims: dict[str, tuple[Claim, ...]], facts: Path) -> list[Model]:
     """A row for every model somebody offers, with what the sources say of the model itself."""
-    rows: dict[str, dict[str, object]] = {o.model: {} for o in offers if o.model}
+    rows: dict[str, dict[str, object]] = {ALIASES.get(o.model, o.model): {} for o in offers if o.model}
     said: dict[str, dict[str, str]] = {m: {} for m in rows}
 
     def tell(model: str | None, source: str, **values: object) -> None:
@@ -101,7 +119,7 @@ def _models(offers: tuple[Offer, ...], claims: dict[str, tuple[Claim, ...]], fac
                 rows[model][key], said[model][key] = value, source
 
     for row in _csv(facts / "llmstats_models.csv"):
-        model = model_id(row["model_id"])
+        model = _model(row["model_id"])
         tell(
             model,
             LLM_STATS,
@@ -113,7 +131,7 @@ def _models(offers: tuple[Offer, ...], claims: dict[str, tuple[Claim, ...]], fac
     own_first = sorted(claims["models.dev"], key=lambda c: (model_id(c.name, c.provider) or "").split("/")[0] != c.provider)
     for claim in own_first:
         tell(
-            model_id(claim.name, claim.provider),
+            _model(claim.name, claim.provider),
             "models.dev",
             released_on=claim.released_on,
             knowledge_cutoff=claim.knowledge_cutoff,
@@ -130,10 +148,11 @@ def _compact(said_by: dict[str, str]) -> dict[str, str]:
 
 def _scores(facts: Path, known: set[str]) -> Iterator[Score]:
     for row in _csv(facts / "llmstats_benchmarks.csv"):
-        model = model_id(row["model_id"])
+        model = _model(row["model_id"])
         if model in known and "example.com" not in row["source"] and row["score"]:
             yield Score(
                 model=model,
+                name=row["model_id"],
                 benchmark=row["benchmark"],
                 value=float(row["score"]),
                 setting=row["method"].strip()[:40],
@@ -142,10 +161,12 @@ def _scores(facts: Path, known: set[str]) -> Iterator[Score]:
                 url=row["source"],
             )
     for row in _csv(facts / "modelsdev_benchmarks.csv"):
-        model = model_id(row["model"])
-        if model in known and row["score"]:
+        model = _model(row["model"])
+        # Artificial Analysis asks for a key and a link: its figures are for those who have one.
+        if model in known and row["score"] and "rtificial" not in row["benchmark"] + row["source"]:
             yield Score(
                 model=model,
+                name=row["model"],
                 benchmark=model_key(row["benchmark"].replace(" ", "-")),
                 value=float(row["score"]) / 100 if "percent" in row["metric"] or "rate" in row["metric"] else float(row["score"]),
                 setting=" ".join(x for x in (row["variant"], row["harness"], row["version"]) if x),
@@ -155,10 +176,17 @@ def _scores(facts: Path, known: set[str]) -> Iterator[Score]:
             )
     for file, benchmark in (("aider_polyglot.csv", "aider-polyglot"), ("aider_edit.csv", "aider-edit")):
         for row in _csv(facts / file):
-            model = model_id(row["model"].split(" (")[0].strip().replace(" ", "-"))
+            model = _model(row["model"].split(" (")[0].strip().replace(" ", "-"))
             if model in known:
                 setting = " ".join(x for x in (row["edit_format"], row["reasoning_effort"], row["thinking_tokens"]) if x)
-                common = {"model": model, "setting": setting, "self_reported": False, "day": row["date"], "source": AIDER}
+                common = {
+                    "model": model,
+                    "name": row["model"],
+                    "setting": setting,
+                    "self_reported": False,
+                    "day": row["date"],
+                    "source": AIDER,
+                }
                 yield Score(benchmark=benchmark, value=float(row["pass_rate_2"] or row["pass_rate_1"]) / 100, **common)
                 if row["seconds_per_case"]:
                     yield Score(benchmark=f"{benchmark}-seconds", value=float(row["seconds_per_case"]), **common)

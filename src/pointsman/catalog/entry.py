@@ -124,6 +124,8 @@ class Score(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     setting: str = ""
     low: float | None = None
     high: float | None = None
+    name: str = ""
+    """The snapshot that was scored, as its source writes it."""
     self_reported: bool | None = None
     day: str | None = None
     source: str = ""

@@ -180,13 +180,13 @@ def test_a_replica_without_capacity_is_refused() -> None:
         linear_breakeven(per_request("a", Decimal(1)), per_request("b", Decimal(1)))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(
     st.decimals("0.0001", "0.02", places=4),
     st.integers(100, 20_000),
-    st.integers(10_000, 3_000_000),
+    st.integers(20_000, 600_000),
     st.integers(0, 40_000),
-    st.integers(1, 10_000_000),
+    st.integers(1, 2_000_000),
 )
 def test_the_intervals_name_the_cheapest_bill_everywhere(each: Decimal, step: int, size: int, people: int, volume: int) -> None:
     """At any volume the named arm's bill is the least, computed independently."""
@@ -200,7 +200,7 @@ def test_the_intervals_name_the_cheapest_bill_everywhere(each: Decimal, step: in
             step_requests_per_month=Decimal(size),
         ),
     ]
-    intervals = cheapest_by_volume(arms, Decimal(10_000_000))
+    intervals = cheapest_by_volume(arms, Decimal(2_000_000))
     here = next(i for i in intervals if i.from_requests < volume and (i.to_requests is None or volume <= i.to_requests))
     bills = {a.name: Fraction(a.usd_per_month(Decimal(volume))) for a in arms}
     # Volumes are rounded up to whole requests, so at an edge the bills may differ by one request's price.
