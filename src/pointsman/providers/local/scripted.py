@@ -82,7 +82,7 @@ class ScriptedProvider:
         attempt = Attempt(
             started_s=started_s,
             duration_s=behaviour.total_s(written),
-            ttft_s=behaviour.ttft_s if written else None,
+            ttft_s=behaviour.ttft_s if written and call.request.stream else None,
         )
         exchange = Exchange(
             variant=self._hash,

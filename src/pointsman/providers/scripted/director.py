@@ -22,7 +22,7 @@ from pointsman.providers.scripted.prose import CHARS_PER_TOKEN
 from pointsman.providers.scripted.script import Script
 from pointsman.providers.scripted.script_file import DEFAULT
 
-__all__ = ["Armed", "Director", "Plan", "split_marker"]
+__all__ = ["Armed", "Director", "Plan", "Question", "split_marker"]
 
 _REMEMBERED = 100_000
 """Prompts, and prefixes of prompts, whose repetition is noticed; the oldest are forgotten first."""
@@ -37,6 +37,19 @@ class Armed(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """None: whichever model is asked next."""
     key: str | None = None
     """API key; None: whoever asks."""
+
+
+class Question(msgspec.Struct, frozen=True, kw_only=True):
+    """What a request asks, as far as it does not depend on who asks and when."""
+
+    request: ChatRequest
+    model: str
+    """Without a fault's marker."""
+    marker: str | None
+    """The fault in the model's name."""
+    known: Entry
+    """The question with its target; under the hash of its prompt if nobody knows it."""
+    input_tokens: int
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
@@ -85,11 +98,16 @@ class Director:
         """The price of a model; None if its script has none."""
         return self.script(model).price
 
+    def question(self, request: ChatRequest) -> Question:
+        """Read a request once; the result may be kept for the next one that says the same."""
+        model, marker = split_marker(request.model)
+        known = self._book.find(last_user_text(request)) or Entry(_prompt_hash(request), None)
+        return Question(request=request, model=model, marker=marker, known=known, input_tokens=prompt_tokens(request))
+
     def plan(
         self,
-        request: ChatRequest,
+        question: Question,
         *,
-        model: str,
         key: str | None,
         asked_fault: str | None = None,
         repeat: int | None = None,
@@ -97,13 +115,13 @@ class Director:
         number: int,
     ) -> Plan:
         """Decide one request. Raises ValueError for an `asked_fault` that does not exist."""
+        request, model, entry = question.request, question.model, question.known
         script = self.script(model).for_key(key)
-        entry = self._book.find(last_user_text(request)) or Entry(_prompt_hash(request), None)
         prompt = (model, entry.case_id)
         attempt = self._attempts.count(prompt)
         serial = self._served.get(model, 0)
         self._served[model] = serial + 1
-        fault = self._fault(script, asked_fault, prompt, attempt, key, request)
+        fault = self._fault(script, asked_fault or question.marker, prompt, attempt, key, request)
         if fault is None and (wait_s := self._limited(script, model, key)) > 0:
             fault = _limit_reached(wait_s)
         behaviour = behave(
@@ -129,7 +147,7 @@ class Director:
             request,
             reply_id=f"scripted-{number}",
             calls=calls or script.tool_calls,
-            input_tokens=prompt_tokens(request),
+            input_tokens=question.input_tokens,
             cached_tokens=self._cached_tokens(script, model, request),
             created_s=self._clock.wall_s(),
         )

@@ -14,18 +14,18 @@ A request may choose its fault (`x-scripted-fault`, or `model+fault` as its mode
 
 from __future__ import annotations
 
+import asyncio
 import traceback
 from typing import Any
 from urllib.parse import parse_qs, unquote
 
 import msgspec
 
-from pointsman.core.chat import ChatRequest
 from pointsman.core.clock import SYSTEM_CLOCK, Clock
 from pointsman.core.failure import Failure, FailureClass, ProviderError
 from pointsman.core.ids import hash_bytes
 from pointsman.providers.dialect import DIALECTS, Dialect, HttpReply
-from pointsman.providers.scripted.director import Director, Plan, split_marker
+from pointsman.providers.scripted.director import Director, Plan, Question
 from pointsman.providers.scripted.ledger import Entry, Ledger
 from pointsman.providers.scripted.own_endpoints import OwnEndpoints
 from pointsman.providers.scripted.play import Performance, header_list
@@ -44,6 +44,8 @@ _CHAT_PATHS = {
 }
 _REQUEST_ID = {"anthropic_messages": b"request-id"}
 _KEYS_KNOWN = 10_000
+_KEPT_QUESTIONS = 512
+_KEPT_BYTES = 16_384
 
 
 class _Visit(msgspec.Struct, kw_only=True):
@@ -51,7 +53,7 @@ class _Visit(msgspec.Struct, kw_only=True):
 
     wire: Wire
     dialect: Dialect
-    request: ChatRequest
+    question: Question
     entry: Entry
     headers: dict[bytes, bytes]
     reply_headers: list[tuple[bytes, bytes]]
@@ -68,6 +70,7 @@ class ScriptedServer:
         self.ledger = Ledger()
         self._clock = clock
         self._numbers = 0
+        self._questions: dict[tuple[str, str, bytes], Question] = {}
         self._key_names: dict[str, str] = {}
         self._own = OwnEndpoints(director, self.ledger)
 
@@ -109,41 +112,56 @@ class ScriptedServer:
             stream=False,
             headers=scope["headers"],
         )
-        visit: _Visit | None = None
         try:
-            request = dialect.read_request(body, scope["path"])
-            model, marker = split_marker(request.model)
-            entry.model, entry.stream = model, request.stream
-            asked = headers.get(b"x-scripted-fault", b"").decode("latin-1") or marker
+            if wire.gone:
+                return
+            question = self._question(dialect, scope["path"], body)
+            entry.model, entry.stream = question.model, question.request.stream
+            asked = headers.get(b"x-scripted-fault")
             visit = _Visit(
                 wire=wire,
                 dialect=dialect,
-                request=request,
+                question=question,
                 entry=entry,
                 headers=headers,
                 reply_headers=[(_REQUEST_ID.get(dialect.name, b"x-request-id"), b"req_scripted_%d" % entry.number)],
                 key=key,
-                asked_fault=asked,
+                asked_fault=asked.decode("latin-1") if asked is not None else None,
                 json_array=json_array,
             )
             await self._serve(visit)
         except ProviderError as error:
             entry.ended, entry.why = "error", error.failure.kind.value
             await _refuse(wire, dialect, error.failure)
+        except BaseException as error:
+            # A fault of our own, or the server is being stopped: what was sent was sent, but it was not the whole.
+            stopped = isinstance(error, asyncio.CancelledError)
+            entry.ended, entry.why = ("cut", "stopped") if stopped else ("error", "internal")
+            raise
         finally:
-            # Also when the server is stopped in the middle of it: what was sent was sent.
             if wire.gone and entry.ended == "ok":
                 entry.ended = "client_gone"
             entry.status = wire.status
             entry.bytes_sent = wire.bytes_sent
             self.ledger.add(entry)
 
+    def _question(self, dialect: Dialect, path: str, body: bytes) -> Question:
+        """Read a request. Load tests and repeats send the same bytes over and over: those are read once."""
+        said = (dialect.name, path, body)
+        found = self._questions.get(said)
+        if found is None:
+            found = self.director.question(dialect.read_request(body, path))
+            if len(body) <= _KEPT_BYTES:
+                if len(self._questions) >= _KEPT_QUESTIONS:
+                    self._questions.clear()
+                self._questions[said] = found
+        return found
+
     async def _serve(self, visit: _Visit) -> None:
         entry = visit.entry
         try:
             plan = self.director.plan(
-                visit.request,
-                model=entry.model,
+                visit.question,
                 key=visit.key,
                 asked_fault=visit.asked_fault,
                 repeat=_number(visit.headers, b"x-scripted-repeat"),
@@ -202,7 +220,7 @@ class ScriptedServer:
         show = Performance(
             visit.wire,
             visit.dialect,
-            visit.request,
+            visit.question.request,
             told,
             output_tokens=written,
             fault=plan.fault,
@@ -210,7 +228,7 @@ class ScriptedServer:
         )
         timing = plan.behaviour.ttft_s, plan.behaviour.total_s(written + (usage.reasoning_tokens or 0))
         try:
-            if visit.request.stream:
+            if visit.question.request.stream:
                 await show.stream(*timing, json_array=visit.json_array)
             else:
                 await show.whole(*timing)

@@ -36,7 +36,9 @@ def opened(options, *, base_dir=Path(), seed=0):
 
 def test_it_answers_with_the_target_and_says_what_it_took():
     """Scripted times are reported although nobody waited."""
-    answer = ask(opened({"script": {"latency": 2.5, "say": "It is {answer}."}}), target=42)
+    script = {"latency": 2.5, "say": "It is {answer}."}
+    answer = ask(opened({"script": script}), request=request(stream=True), target=42)
+    assert ask(opened({"script": script}), target=42).exchange.ttft_s is None  # nobody sees a first token of a whole answer
     assert answer.reply.text == "It is 42."
     assert answer.exchange.latency_s == answer.exchange.ttft_s == 2.5
     assert answer.exchange.usage.input_tokens == 4
