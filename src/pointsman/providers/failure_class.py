@@ -7,7 +7,7 @@ import re
 from pointsman.core.failure import FailureClass
 from pointsman.providers.error_body import ErrorFacts
 
-__all__ = ["CODE_OF", "STATUS_OF", "failure_class"]
+__all__ = ["CODE_OF", "STATUS_OF", "failure_class", "is_known_code"]
 
 _F = FailureClass
 
@@ -215,6 +215,11 @@ def failure_class(status: int | None, facts: ErrorFacts, *, should_retry: bool |
     if found is None:
         found = next((t[c] for c in codes for t in (_OURS, _GENERAL) if c in t), None)
     return found or (_F.MALFORMED if facts.silent else _F.TRANSIENT)
+
+
+def is_known_code(code: str) -> bool:
+    """Whether a code tells its class by itself."""
+    return _normal(code) in {*_DECISIVE, *_GENERAL, *_OURS}
 
 
 def _by_words(status: int | None, facts: ErrorFacts) -> FailureClass | None:

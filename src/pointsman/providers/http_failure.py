@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 from pointsman.core.failure import Failure, FailureClass, Phase, ProviderError
 from pointsman.providers.error_body import ErrorFacts, error_facts, facts_of
-from pointsman.providers.failure_class import CODE_OF, STATUS_OF, failure_class
+from pointsman.providers.failure_class import CODE_OF, STATUS_OF, failure_class, is_known_code
 from pointsman.providers.retry_after import read_retry_after_s
 
 __all__ = ["client_fault", "code_to_write", "cut_short", "http_failure", "in_band_failure", "malformed", "reported_failure"]
@@ -62,13 +62,15 @@ def client_fault(message: str, *, code: str = CODE_OF[FailureClass.CLIENT_FAULT]
     return ProviderError(Failure(kind=FailureClass.CLIENT_FAULT, message=message, status=400, code=code, phase="send"))
 
 
-def code_to_write(failure: Failure) -> str:
+def code_to_write(failure: Failure, *, in_band: bool = False) -> str:
     """The code that, with our status and this message, is read back as the same class.
 
-    The provider's own code if it is, otherwise the common word for the class.
+    The provider's own code if it is, otherwise the common word for the class. `in_band` is for errors
+    inside a stream, where no status helps the reader.
     """
+    status = None if in_band else STATUS_OF[failure.kind]
     facts = ErrorFacts(message=failure.message, code=failure.code)
-    if failure.code and failure_class(STATUS_OF[failure.kind], facts) is failure.kind:
+    if failure.code and failure_class(status, facts) is failure.kind and (not in_band or is_known_code(failure.code)):
         return failure.code
     return CODE_OF[failure.kind]
 

@@ -15,9 +15,9 @@ __all__ = ["classify", "error_fields", "write_failure"]
 classify = http_failure
 
 
-def error_fields(failure: Failure) -> dict[str, object]:
+def error_fields(failure: Failure, *, in_band: bool = False) -> dict[str, object]:
     """Ollama says only words; the code beside them lets a reader tell apart what has one status."""
-    return {"error": failure.message, "code": code_to_write(failure)}
+    return {"error": failure.message, "code": code_to_write(failure, in_band=in_band)}
 
 
 def write_failure(failure: Failure) -> HttpReply:

@@ -54,6 +54,8 @@ def _list_losses(message: Message, at: str, losses: list[Loss]) -> None:
     if message.name is not None:
         losses.append(Loss(f"{at}.name", "this protocol has no names of participants"))
     for i, part in enumerate(message.parts):
+        if isinstance(part, Reasoning) and (part.signature or part.encrypted):
+            losses.append(Loss(f"{at}.parts[{i}]", "this protocol has no place for a proof of thought"))
         if part.cache is not None:
             losses.append(Loss(f"{at}.parts[{i}].cache", "this protocol has no cache marks"))
 
@@ -70,7 +72,7 @@ def _said(parts: Iterable[Part], at: str, losses: list[Loss]) -> Wire:
                 thoughts.append(text)
             case Image(media=media) if media.data:
                 images.append(media.data)
-            case ToolCall():
+            case ToolCall() | Reasoning():
                 pass
             case _:
                 what = "picture that is not given by value" if isinstance(part, Image) else type(part).__name__.lower()

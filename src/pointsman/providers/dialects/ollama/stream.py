@@ -131,7 +131,7 @@ class Writer:
                 return b""
             case Failed(failure):
                 self._failed = True
-                return msgspec.json.encode(error_fields(failure)) + b"\n"
+                return msgspec.json.encode(error_fields(failure, in_band=True)) + b"\n"
             case _ if delta.choice != 0:
                 return b""
             case ToolCallDelta(arguments=arguments):

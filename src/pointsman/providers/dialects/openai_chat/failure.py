@@ -32,14 +32,14 @@ _TYPE = {
 _FIELD = re.compile(r"^([A-Za-z_][\w.\[\]]*): ")
 
 
-def error_fields(failure: Failure) -> dict[str, object]:
-    """The error object; `param` is the field that our own messages name first."""
+def error_fields(failure: Failure, *, in_band: bool = False) -> dict[str, object]:
+    """The error object of a response, or (`in_band`) of a stream; `param` is the field that our own messages name first."""
     named = _FIELD.match(failure.message) if failure.kind is _F.CLIENT_FAULT else None
     return {
         "message": failure.message,
         "type": _TYPE[failure.kind],
         "param": named[1] if named else None,
-        "code": code_to_write(failure),
+        "code": code_to_write(failure, in_band=in_band),
     }
 
 

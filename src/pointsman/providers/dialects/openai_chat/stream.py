@@ -369,7 +369,9 @@ class Writer:
                 return self._start(delta)
             case Failed(failure):
                 self._failed = True
-                return self._chunk([{"index": 0, "delta": {}, "finish_reason": "error"}], error=error_fields(failure))
+                return self._chunk(
+                    [{"index": 0, "delta": {}, "finish_reason": "error"}], error=error_fields(failure, in_band=True)
+                )
 
     def close(self) -> bytes:
         """Usage if the client asked for it, and `[DONE]`; nothing after a failure."""

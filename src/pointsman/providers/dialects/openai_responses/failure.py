@@ -12,11 +12,9 @@ from pointsman.providers.failure_class import STATUS_OF
 from pointsman.providers.http_failure import code_to_write, http_failure
 from pointsman.providers.retry_after import write_retry_after
 
-__all__ = ["classify", "error_code", "write_failure"]
+__all__ = ["classify", "write_failure"]
 
 classify = http_failure
-error_code = code_to_write
-
 _F = FailureClass
 _TYPE = {
     _F.TRANSIENT: "server_error",
@@ -36,7 +34,7 @@ def write_failure(failure: Failure) -> HttpReply:
         "message": failure.message,
         "type": _TYPE.get(failure.kind, "invalid_request_error"),
         "param": named[1] if named else None,
-        "code": error_code(failure),
+        "code": code_to_write(failure),
     }
     pointless = {"x-should-retry": "false"} if failure.kind is _F.QUOTA else {}
     return HttpReply(

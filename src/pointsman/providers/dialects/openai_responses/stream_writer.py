@@ -26,11 +26,11 @@ from pointsman.core.chat import (
 from pointsman.core.failure import Failure
 from pointsman.core.usage import Usage
 from pointsman.providers.assemble import merge_usage
-from pointsman.providers.dialects.openai_responses.failure import error_code
 from pointsman.providers.dialects.openai_responses.items import is_annotations, is_own_item
 from pointsman.providers.dialects.openai_responses.response import envelope, finished, item_id, message_item, status_of
 from pointsman.providers.dialects.openai_responses.usage import write_usage
 from pointsman.providers.dialects.openai_responses.write_items import Wire, call_item
+from pointsman.providers.http_failure import code_to_write
 
 __all__ = ["Writer"]
 
@@ -162,7 +162,7 @@ class Writer:
         """The response's own end for the worse; usage is told even so, for it is billed even so."""
         self._failed = True
         assert self._response is not None
-        error = {"code": error_code(failure), "message": failure.message}
+        error = {"code": code_to_write(failure, in_band=True), "message": failure.message}
         ended = {**self._response, "status": "failed", "error": error, "output": [i.item for i in self._items]}
         return self._event("response.failed", response={**ended, "usage": write_usage(self._usage)})
 
