@@ -8,6 +8,7 @@ character cut in two by the network is whole again before it is decoded.
 
 from __future__ import annotations
 
+import codecs
 import re
 from typing import NamedTuple
 
@@ -61,6 +62,7 @@ class SseReader:
 
     def __init__(self) -> None:
         self._lines = LineReader()
+        self._first = True
         self._event = ""
         self._data: list[bytes] = []
 
@@ -84,6 +86,9 @@ class SseReader:
         return events
 
     def _line(self, line: bytes, events: list[SseEvent]) -> None:
+        if self._first:
+            self._first = False
+            line = line.removeprefix(codecs.BOM_UTF8)
         if not line:
             if self._data:
                 events.append(SseEvent(self._event, b"\n".join(self._data) if len(self._data) > 1 else self._data[0]))
