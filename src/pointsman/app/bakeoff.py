@@ -74,7 +74,6 @@ class Prepared:
         self.scorers = scorers
         self.wiring = wiring
         self.budget = Budget(_budget_usd(spec), _spent_usd(contestants, tallies))
-        self._refuse_unpriced()
 
     @property
     def planned(self) -> int:
@@ -113,21 +112,8 @@ class Prepared:
         await asyncio.gather(*(c.provider.close() for c in self.contestants), return_exceptions=True)
         await self.wiring.close()
 
-    def _refuse_unpriced(self) -> None:
-        """A limit in dollars cannot be held for a variant whose price nobody knows."""
-        if self.budget.limit_usd is None:
-            return
-        for c in self.contestants:
-            if c.billed and c.price is None:
-                raise ConfigError(
-                    "has no known price, so budget_usd cannot be held",
-                    file=str(self.directory.spec),
-                    key=f"variants.{c.name}",
-                    hint="add `price: {input: …, output: …}` in dollars per million tokens, or take budget_usd out",
-                )
 
-
-def prepare(path: Path, *, runs: Path, environment: Mapping[str, str]) -> Prepared:
+async def prepare(path: Path, *, runs: Path, environment: Mapping[str, str]) -> Prepared:
     """Read `eval.yaml` and everything it names, and make the run's directory.
 
     Call it inside the event loop that will do the work. Raises `ConfigError`, `DatasetError` or
@@ -139,11 +125,38 @@ def prepare(path: Path, *, runs: Path, environment: Mapping[str, str]) -> Prepar
     base_dir = path.resolve().parent
     now_s = SYSTEM_CLOCK.wall_s()
     wiring = Wiring(spec, project, base_dir, environment, datetime.fromtimestamp(now_s, UTC))
-    with naming(path):
-        scorers = build_scorers(spec.scorers)
-        variants = {name: variant_of(name, given, base_dir) for name, given in spec.variants.items() if given is not None}
-        _refuse_twins(variants)
-        contestants = _contestants(spec, variants, wiring)
+    try:
+        with naming(path):
+            scorers = build_scorers(spec.scorers)
+            variants = {name: variant_of(name, given, base_dir) for name, given in spec.variants.items() if given is not None}
+            _refuse_twins(variants)
+            contestants = _contestants(spec, variants, wiring)
+        directory, manifest, dataset = _start(path, spec, runs, base_dir, now_s, scorers, variants)
+    except BaseException:
+        await wiring.close()
+        raise
+    return Prepared(
+        directory=directory,
+        manifest=manifest,
+        spec=spec,
+        dataset=dataset,
+        contestants=contestants,
+        tallies=[Tally(len(dataset), spec.repeats) for _ in contestants],
+        scorers=scorers,
+        wiring=wiring,
+    )
+
+
+def _start(
+    path: Path,
+    spec: EvalSpec,
+    runs: Path,
+    base_dir: Path,
+    now_s: float,
+    scorers: ScorerSet,
+    variants: dict[str, Variant],
+) -> tuple[RunDir, Manifest, Dataset]:
+    """Make the run's directory with its test set and manifest; none is left behind if something is wrong."""
     tests = spec.tests if isinstance(spec.tests, TestsSpec) else TestsSpec(file=spec.tests)
     manifest = Manifest(
         run="",
@@ -171,20 +184,10 @@ def prepare(path: Path, *, runs: Path, environment: Mapping[str, str]) -> Prepar
     except BaseException:
         shutil.rmtree(directory.path, ignore_errors=True)
         raise
-    tallies = [Tally(len(dataset), spec.repeats) for _ in contestants]
-    return Prepared(
-        directory=directory,
-        manifest=manifest,
-        spec=spec,
-        dataset=dataset,
-        contestants=contestants,
-        tallies=tallies,
-        scorers=scorers,
-        wiring=wiring,
-    )
+    return directory, manifest, dataset
 
 
-def resume(directory: RunDir, *, environment: Mapping[str, str], retry_errors: bool = False) -> Prepared:
+async def resume(directory: RunDir, *, environment: Mapping[str, str], retry_errors: bool = False) -> Prepared:
     """Open a run to go on with it. Raises `PointsmanError` if what it would measure is no longer what it measured."""
     manifest = directory.manifest()
     base_dir = Path(manifest.base_dir)
@@ -198,7 +201,11 @@ def resume(directory: RunDir, *, environment: Mapping[str, str], retry_errors: b
     for name, variant in variants.items():
         _same(directory, f"variant {name}", manifest.variant_hashes.get(name, "absent"), variant.hash)
     wiring = Wiring(spec, project, base_dir, environment, datetime.fromtimestamp(manifest.created_s, UTC))
-    contestants = _contestants(spec, variants, wiring)
+    try:
+        contestants = _contestants(spec, variants, wiring)
+    except BaseException:
+        await wiring.close()
+        raise
     hashes = [v.hash for v in variants.values()]
     return Prepared(
         directory=directory,

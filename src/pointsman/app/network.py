@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping
+from urllib.parse import urlsplit
 
 from pointsman.app.config import ProjectSpec, ProviderSpec
 from pointsman.core.failure import ConfigError
@@ -23,6 +24,8 @@ from pointsman.providers.transport import Timeouts, Transport
 
 __all__ = ["Network"]
 
+_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+
 
 class Network:
     """What the networked variants of one run share. Make it inside the event loop that will send."""
@@ -33,6 +36,7 @@ class Network:
         self._environment = environment
         self._transports: dict[str | None, Transport] = {}
         self._gates: dict[str, AdaptiveGate] = {}
+        self._hosts: dict[str, str] = {}
         self._rings: dict[str, KeyRing | None] = {}
         self._dice = random.Random(spec.seed)  # noqa: S311  # spreads retries, guards nothing
         retries = spec.max_retries
@@ -53,6 +57,7 @@ class Network:
             environ=self._environment,
         )
         lane = f"{spec.provider} {endpoint.base_url}"
+        self._hosts[lane] = urlsplit(endpoint.base_url).hostname or ""
         gate = self._gate(lane)
         try:
             provider = HttpProvider(
@@ -70,6 +75,10 @@ class Network:
             key = f"variants.{name}.{error.key}" if error.key else f"variants.{name}"
             raise ConfigError(error.message.removeprefix(f"{error.key}: "), key=key, hint=error.hint) from None
         return provider, gate, lane
+
+    def is_local(self, lane: str) -> bool:
+        """Whether a lane leads to this machine, where nobody sends a bill."""
+        return self._hosts[lane] in _LOOPBACK
 
     async def close(self) -> None:
         """Close every connection."""

@@ -92,6 +92,12 @@ class Wiring:
             self._network = Network(self._spec, self._project, self._environment)
         provider, gate, lane = self._network.open(name, spec, variant)
         price = self._price(name, spec)
+        if price is None and self._spec.budget_usd is not None and not self._network.is_local(lane):
+            raise ConfigError(
+                "has no known price, so budget_usd cannot be held",
+                key=f"variants.{name}",
+                hint="add `price: {input: …, output: …}` in dollars per million tokens, or take budget_usd out",
+            )
         return Contestant(
             name=name,
             variant=variant,
@@ -100,6 +106,7 @@ class Wiring:
             gate=gate,
             price=price,
             stream=self._network.stream,
+            billed=price is not None,
             most_usd=price.most_usd if price is not None else no_cost,
             max_output_tokens=_max_output_tokens(spec),
         )

@@ -90,6 +90,15 @@ class _Reader:
             self._loader.flatten_mapping(node)  # puts what `<<` brings first, so that the mapping's own keys win
         mapping: dict[str, Any] = {}
         for key_node, value_node in node.value:
+            if not isinstance(key_node, yaml.ScalarNode):
+                line = key_node.start_mark.line + 1
+                raise ConfigError(
+                    "a key must be text",
+                    file=self._file,
+                    line=line,
+                    key=".".join(path) or None,
+                    hint="look for a stray `{` or `?`",
+                )
             key = str(key_node.value)
             self.lines[(*path, key)] = key_node.start_mark.line + 1
             mapping[key] = self.read(value_node, (*path, key))

@@ -36,7 +36,7 @@ def command(folder: Path, as_json: bool) -> int:
     spec = write_demo(folder)
 
     async def evaluate() -> Path:
-        prepared = prepare(spec, runs=folder / "runs", environment={})
+        prepared = await prepare(spec, runs=folder / "runs", environment={})
         if not as_json:
             show_forecast(prepared.forecast(), to_stderr=True)
         await Work(prepared).run()

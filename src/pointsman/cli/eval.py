@@ -56,11 +56,11 @@ async def _evaluate(file: Path, resumed: str | None, retry_errors: bool, dry_run
     from pointsman.app.show import show_forecast
 
     if resumed is not None:
-        prepared = resume(find_run(runs, resumed), environment=os.environ, retry_errors=retry_errors)
+        prepared = await resume(find_run(runs, resumed), environment=os.environ, retry_errors=retry_errors)
         if not as_json:
             say(f"going on with {prepared.directory.path}: {prepared.done} of {prepared.planned} trials are there")
     else:
-        prepared = prepare(file, runs=runs, environment=os.environ)
+        prepared = await prepare(file, runs=runs, environment=os.environ)
     forecast = prepared.forecast()
     if dry_run:
         await prepared.close()
