@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from functools import lru_cache
+from itertools import islice
 from typing import Any, NamedTuple
 
 __all__ = ["Found", "field_text", "first_json"]
@@ -12,7 +13,7 @@ __all__ = ["Found", "field_text", "first_json"]
 # Not strict: models leave raw newlines inside strings. Floats keep their digits elsewhere; here values are compared.
 _DECODER = json.JSONDecoder(strict=False)
 _FENCE = re.compile(r"```(?:json|JSON)?[ \t]*\r?\n?(.*?)```", re.DOTALL)
-_TAG = re.compile(r"<(answer|json|output|result|response)>(.*?)</\1>", re.DOTALL | re.IGNORECASE)
+_TAG = re.compile(r"<(answer|json|output|result|response)>", re.IGNORECASE)
 _MOST_ATTEMPTS = 64
 """Openings tried before giving up: each costs one pass over the text at worst."""
 
@@ -34,12 +35,31 @@ def first_json(text: str, *, openings: str = "{[", drop_newlines: bool = False) 
     """
     if drop_newlines:
         text = text.replace("\r", "").replace("\n", "")
-    for pattern, group in ((_FENCE, 1), (_TAG, 2)):
-        for block in pattern.finditer(text):
-            found = _scan(text, block.start(group), block.end(group), openings)
-            if found is not None:
-                return found
+    for start, end in (*_fenced(text), *_tagged(text)):
+        found = _scan(text, start, end, openings)
+        if found is not None:
+            return found
     return _scan(text, 0, len(text), openings)
+
+
+def _fenced(text: str) -> list[tuple[int, int]]:
+    return [block.span(1) for block in islice(_FENCE.finditer(text), _MOST_ATTEMPTS)]
+
+
+def _tagged(text: str) -> list[tuple[int, int]]:
+    """Spans between an opening tag and the next closing one of its name. A name once found unclosed stays so, which
+    keeps the search linear.
+    """
+    spans: list[tuple[int, int]] = []
+    unclosed: set[str] = set()
+    for tag in islice(_TAG.finditer(text), _MOST_ATTEMPTS):
+        if tag[1] not in unclosed:
+            end = text.find(f"</{tag[1]}>", tag.end())
+            if end < 0:
+                unclosed.add(tag[1])
+            else:
+                spans.append((tag.end(), end))
+    return spans
 
 
 def _scan(text: str, start: int, end: int, openings: str) -> Found | None:
