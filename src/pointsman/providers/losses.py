@@ -8,7 +8,7 @@ import msgspec
 
 from pointsman.core.chat import ChatRequest, Loss, Part, Tool
 
-__all__ = ["Losses", "own_extra", "request_extra"]
+__all__ = ["Losses", "foreign_fields", "own_extra", "request_extra"]
 
 
 class Losses:
@@ -51,6 +51,12 @@ def request_extra(request: ChatRequest, dialect: str, losses: Losses) -> dict[st
     for name in request.extra:
         losses.add(f"extra.{name}", f"only {request.extra_from} has this field")
     return {}
+
+
+def foreign_fields(item: Part | Tool, dialect: str, at: str) -> list[Loss]:
+    """A loss for each field of a part or tool that another protocol has. An id is none: only its issuer knows it."""
+    names = _foreign(item.extra or (), f"{dialect}.")
+    return [Loss(f"{at}.extra.{n}", "only its own protocol has this field") for n in names if not n.endswith(".id")]
 
 
 def _foreign(names: Iterable[str], prefix: str) -> list[str]:

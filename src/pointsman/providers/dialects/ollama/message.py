@@ -10,6 +10,7 @@ from pointsman.core.chat import Image, Loss, Media, Message, Part, Reasoning, Re
 from pointsman.providers.call_ids import derived_call_id
 from pointsman.providers.dialects.ollama.wire import Call, Turn
 from pointsman.providers.json_body import EMPTY_OBJECT, json_text
+from pointsman.providers.losses import foreign_fields
 
 __all__ = ["Wire", "read_call", "said_parts", "write_calls", "write_message"]
 
@@ -56,6 +57,7 @@ def _list_losses(message: Message, at: str, losses: list[Loss]) -> None:
     for i, part in enumerate(message.parts):
         if isinstance(part, Reasoning) and (part.signature or part.encrypted):
             losses.append(Loss(f"{at}.parts[{i}]", "this protocol has no place for a proof of thought"))
+        losses += foreign_fields(part, "ollama", f"{at}.parts[{i}]")
         if part.cache is not None:
             losses.append(Loss(f"{at}.parts[{i}].cache", "this protocol has no cache marks"))
 

@@ -26,6 +26,7 @@ from pointsman.providers.dialects.ollama.message import Wire, said_parts, write_
 from pointsman.providers.dialects.ollama.wire import ABSENT, Turn, present
 from pointsman.providers.http_failure import client_fault
 from pointsman.providers.json_body import EMPTY_OBJECT, decode_request, other_fields, raw
+from pointsman.providers.losses import Losses, request_extra
 
 __all__ = ["DIALECT", "GENERATE", "read_request", "write_request"]
 
@@ -203,10 +204,10 @@ def write_request(request: ChatRequest) -> HttpRequest:
 
 
 def _own_extra(request: ChatRequest, losses: list[Loss]) -> dict[str, msgspec.Raw]:
-    if request.extra_from in (None, DIALECT):
-        return {k: v for k, v in request.extra.items() if k != GENERATE}
-    losses += (Loss(f"extra.{name}", f"a field of {request.extra_from} alone") for name in request.extra)
-    return {}
+    found = Losses()
+    own = request_extra(request, DIALECT, found)
+    losses += found.all()
+    return {k: v for k, v in own.items() if k != GENERATE}
 
 
 def _write_tools(request: ChatRequest, losses: list[Loss]) -> list[Wire]:

@@ -18,6 +18,7 @@ from pointsman.core.chat import (
     Video,
 )
 from pointsman.providers.dialects.openai_chat.message import DIALECT, cache_field, call_fields, thought_fields
+from pointsman.providers.losses import foreign_fields
 from pointsman.providers.media import audio_format, data_url, url_of
 
 __all__ = ["write_message"]
@@ -27,7 +28,7 @@ Wire = dict[str, object]
 
 def write_message(message: Message, at: str, losses: list[Loss]) -> tuple[list[Wire], list[Wire]]:
     """Messages that say this one, and those that must wait until the tool results after it have been said."""
-    _list_cache_marks(message.parts, at, losses)
+    _list_lost_fields(message.parts, at, losses)
     if message.role == "tool":
         return _results(message, at, losses)
     named: Wire = {"name": message.name} if message.name is not None else {}
@@ -37,12 +38,14 @@ def write_message(message: Message, at: str, losses: list[Loss]) -> tuple[list[W
     return [{"role": message.role, "content": content, **named}], []
 
 
-def _list_cache_marks(parts: tuple[Part, ...], at: str, losses: list[Loss]) -> None:
-    losses += (
-        Loss(f"{at}.parts[{i}].cache", "this protocol has no cache marks")
-        for i, part in enumerate(parts)
-        if part.cache is not None and not cache_field(part.extra)
-    )
+def _list_lost_fields(parts: tuple[Part, ...], at: str, losses: list[Loss]) -> None:
+    for i, part in enumerate(parts):
+        here = f"{at}.parts[{i}]"
+        if part.cache is not None and not cache_field(part.extra):
+            losses.append(Loss(f"{here}.cache", "this protocol has no cache marks"))
+        losses += foreign_fields(part, DIALECT, here)
+        if isinstance(part, ToolResult):
+            _list_lost_fields(part.parts, here, losses)
 
 
 def _results(message: Message, at: str, losses: list[Loss]) -> tuple[list[Wire], list[Wire]]:

@@ -34,6 +34,7 @@ from pointsman.providers.dialects.openai_chat.tools import (
 from pointsman.providers.dialects.openai_chat.wire import Turn
 from pointsman.providers.http_failure import client_fault
 from pointsman.providers.json_body import decode_request, other_fields, raw
+from pointsman.providers.losses import Losses, request_extra
 
 __all__ = ["read_request", "write_request"]
 
@@ -176,10 +177,10 @@ def write_request(request: ChatRequest) -> HttpRequest:
 
 
 def _own_extra(request: ChatRequest, losses: list[Loss]) -> dict[str, msgspec.Raw]:
-    if request.extra_from in (None, DIALECT):
-        return dict(request.extra)
-    losses += (Loss(f"extra.{name}", f"a field of {request.extra_from} alone") for name in request.extra)
-    return {}
+    found = Losses()
+    own = request_extra(request, DIALECT, found)
+    losses += found.all()
+    return own
 
 
 def _write_messages(request: ChatRequest, losses: list[Loss]) -> list[dict[str, object]]:

@@ -11,6 +11,7 @@ from pointsman.providers.dialects.openai_chat.message import DIALECT, cache_fiel
 from pointsman.providers.dialects.openai_chat.wire import ABSENT, present
 from pointsman.providers.http_failure import client_fault
 from pointsman.providers.json_body import EMPTY_OBJECT, decode_request
+from pointsman.providers.losses import foreign_fields
 
 __all__ = ["ChoiceWire", "FormatWire", "read_format", "read_tool", "read_tool_choice", "write_format", "write_tools"]
 
@@ -138,6 +139,7 @@ def write_tools(request: ChatRequest, losses: list[Loss]) -> dict[str, object]:
 def _write_tool(tool: Tool, at: str, losses: list[Loss]) -> object:
     if tool.cache is not None and not cache_field(tool.extra):
         losses.append(Loss(f"{at}.cache", "this protocol has no cache marks"))
+    losses += foreign_fields(tool, DIALECT, at)
     if tool.opaque is not None:
         if tool.opaque.dialect == DIALECT:
             return tool.opaque.raw

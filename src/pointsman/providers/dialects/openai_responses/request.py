@@ -41,6 +41,7 @@ from pointsman.providers.dialects.openai_responses.wire import Item, present
 from pointsman.providers.dialects.openai_responses.write_items import assistant_items, input_content
 from pointsman.providers.http_failure import client_fault
 from pointsman.providers.json_body import decode_request, other_fields, raw
+from pointsman.providers.losses import Losses, request_extra
 
 __all__ = ["read_request", "write_request"]
 
@@ -196,10 +197,10 @@ def write_request(request: ChatRequest) -> HttpRequest:
 
 
 def _own_extra(request: ChatRequest, losses: list[Loss]) -> dict[str, msgspec.Raw]:
-    if request.extra_from in (None, DIALECT):
-        return dict(request.extra)
-    losses += (Loss(f"extra.{name}", f"a field of {request.extra_from} alone") for name in request.extra)
-    return {}
+    found = Losses()
+    own = request_extra(request, DIALECT, found)
+    losses += found.all()
+    return own
 
 
 def _split_instructions(messages: tuple[Message, ...]) -> tuple[str | None, tuple[Message, ...]]:

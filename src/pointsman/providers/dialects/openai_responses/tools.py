@@ -11,6 +11,7 @@ from pointsman.providers.dialects.openai_responses.items import DIALECT
 from pointsman.providers.dialects.openai_responses.wire import ABSENT, present
 from pointsman.providers.http_failure import client_fault
 from pointsman.providers.json_body import EMPTY_OBJECT, decode_request
+from pointsman.providers.losses import foreign_fields
 
 __all__ = [
     "ChoiceWire",
@@ -112,6 +113,7 @@ def write_tools(request: ChatRequest, losses: list[Loss]) -> list[object]:
     for i, tool in enumerate(request.tools):
         if tool.cache is not None:
             losses.append(Loss(f"tools[{i}].cache", "this protocol caches on its own and has no marks"))
+        losses += foreign_fields(tool, DIALECT, f"tools[{i}]")
         if tool.opaque is None:
             written.append(_function(tool, default=default))
         elif tool.opaque.dialect == DIALECT:

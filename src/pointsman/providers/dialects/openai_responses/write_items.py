@@ -17,6 +17,7 @@ from pointsman.providers.dialects.openai_responses.items import (
     is_annotations,
 )
 from pointsman.providers.json_body import raw
+from pointsman.providers.losses import foreign_fields
 from pointsman.providers.media import audio_format, data_url, url_of
 
 __all__ = ["Wire", "assistant_items", "call_item", "id_of", "input_content", "kept", "output_text", "reasoning_item"]
@@ -65,8 +66,7 @@ def input_content(parts: Iterable[Part], at: str, losses: list[Loss]) -> str | l
     """The content of a user's or system message, or of a tool's output: plain text if that says it all."""
     given = tuple(parts)
     for i, part in enumerate(given):
-        if part.cache is not None:
-            losses.append(Loss(f"{at}.parts[{i}].cache", "this protocol caches on its own and has no marks"))
+        _list_lost_fields(part, f"{at}.parts[{i}]", losses)
     if not given:
         return ""
     if len(given) == 1 and isinstance(given[0], Text):
@@ -116,8 +116,7 @@ def assistant_items(parts: tuple[Part, ...], at: str, losses: list[Loss]) -> lis
     items: list[object] = []
     message: list[Text | Refusal] = []
     for i, part in enumerate(parts):
-        if part.cache is not None:
-            losses.append(Loss(f"{at}.parts[{i}].cache", "this protocol caches on its own and has no marks"))
+        _list_lost_fields(part, f"{at}.parts[{i}]", losses)
         if isinstance(part, Text | Refusal):
             if message and kept(part, ID_FIELD) is not None:
                 items.append(_said(message))
@@ -129,6 +128,12 @@ def assistant_items(parts: tuple[Part, ...], at: str, losses: list[Loss]) -> lis
             message = []
         items += _other_item(part, f"{at}.parts[{i}]", losses)
     return [*items, _said(message)] if message else items
+
+
+def _list_lost_fields(part: Part, at: str, losses: list[Loss]) -> None:
+    if part.cache is not None:
+        losses.append(Loss(f"{at}.cache", "this protocol caches on its own and has no marks"))
+    losses += foreign_fields(part, DIALECT, at)
 
 
 def _other_item(part: Part, at: str, losses: list[Loss]) -> list[object]:
