@@ -17,9 +17,13 @@ from pointsman.catalog.claim import Claim
 from pointsman.catalog.entry import LifecycleEvent, Offer
 from pointsman.catalog.naming import MAKER_OF_PROVIDER, model_id
 from pointsman.catalog.price_sheet import PriceSheet
-from pointsman.catalog.prices import OUR_NAMES, PriceList, find_price, listed_models, listed_name
+from pointsman.catalog.prices import PriceList, every_sheet, listed_name
+from pointsman.core.estimate import Unknown
 
-__all__ = ["merge_offers"]
+__all__ = ["PRICE_SOURCE", "events_of", "listed_offers", "merge_offers", "offer_key"]
+
+PRICE_SOURCE = "genai-prices"
+"""Source key of the price list."""
 
 # models.dev states every modality of a model, litellm only those it has a flag for; litellm is read
 # later and follows limits and capabilities more closely.
@@ -34,11 +38,11 @@ Claims = Mapping[str, tuple[Claim, ...]]
 
 def merge_offers(prices: PriceList, claims: Claims, at: datetime) -> tuple[Offer, ...]:
     """All offers, sorted by id. `at` fixes the list price that is kept for offline use."""
-    offers = {o.id: o for o in _listed(prices, at)}
+    offers = {o.id: o for o in listed_offers(prices, at)}
     said: dict[str, list[tuple[str, Claim]]] = {}
     for source, rows in claims.items():
         for claim in rows:
-            said.setdefault(_offer_of(prices, claim, offers), []).append((source, claim))
+            said.setdefault(offer_key(prices, claim, offers), []).append((source, claim))
     current = next(iter(claims), "")
     covered = {c.provider for c in claims.get(current, ())} & set(MAKER_OF_PROVIDER)
     merged = [_merge(offers.get(key), pairs) for key, pairs in said.items()]
@@ -50,22 +54,20 @@ def merge_offers(prices: PriceList, claims: Claims, at: datetime) -> tuple[Offer
     )
 
 
-def _listed(prices: PriceList, at: datetime) -> Iterable[Offer]:
-    for provider, name, context_tokens in listed_models(prices):
-        ours = OUR_NAMES.get(provider, provider)
-        sheet = find_price(provider, name, at)
-        known = isinstance(sheet, PriceSheet)
+def listed_offers(prices: PriceList, at: datetime) -> Iterable[Offer]:
+    """The offers of an edition of the price list, with what the list itself says of them."""
+    for provider, name, context_tokens, sheet in every_sheet(prices, at):
         rates = sheet.rates(at)[0] if isinstance(sheet, PriceSheet) else {}
         yield Offer(
-            provider=ours,
+            provider=provider,
             name=name,
-            model=model_id(name, ours),
-            kind="chat" if not known or {"input", "output"} <= set(rates) else "other",
+            model=model_id(name, provider),
+            kind="chat" if isinstance(sheet, Unknown) or {"input", "output"} <= set(rates) else "other",
             context_tokens=context_tokens,
             modes=sheet.mode_names if isinstance(sheet, PriceSheet) else (),
             price_moves_with=_moves(sheet) if isinstance(sheet, PriceSheet) else (),
             usd_per_million={unit: rate.usd_per_million for unit, rate in rates.items()},
-            said_by={"": "genai-prices"},
+            said_by={"": PRICE_SOURCE},
         )
 
 
@@ -75,7 +77,8 @@ def _moves(sheet: PriceSheet) -> tuple[str, ...]:
     return tuple(w for w, yes in (("hour", sheet.depends_on_hour), ("context", tiered), ("date", dated)) if yes)
 
 
-def _offer_of(prices: PriceList, claim: Claim, offers: Mapping[str, Offer]) -> str:
+def offer_key(prices: PriceList, claim: Claim, offers: Mapping[str, Offer]) -> str:
+    """Id of the offer a claim speaks of: the listed one its name matches, else one of its own."""
     name = listed_name(prices, claim.provider, claim.name)
     key = f"{claim.provider}:{name}"
     return key if name is not None and key in offers else f"{claim.provider}:{claim.name}"
@@ -111,7 +114,7 @@ def _merge(listed: Offer | None, pairs: list[tuple[str, Claim]]) -> Offer:
         kind=base.kind if base.kind != "other" else first.kind,
         capabilities=dict(sorted(capabilities.items())),
         effort_levels=next((c.effort_levels for _, c in ranked if c.effort_levels), ()),
-        events=_events(base.name, ranked),
+        events=events_of(base.name, ranked),
         said_by=_compact(said_by),
     )
 
@@ -124,7 +127,7 @@ def _first(ranked: list[tuple[str, Claim]], field: str, order: tuple[str, ...]) 
     return None
 
 
-def _events(own: str, ranked: list[tuple[str, Claim]]) -> tuple[LifecycleEvent, ...]:
+def events_of(own: str, ranked: list[tuple[str, Claim]]) -> tuple[LifecycleEvent, ...]:
     """The offer's own end, or those of its dated snapshots; an ending preview does not end what it previewed."""
     ends = {c.name: (c.ends_on, s) for s, c in reversed(ranked) if c.ends_on is not None and not _PREVIEW.search(c.name)}
     return tuple(

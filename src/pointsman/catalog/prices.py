@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import difflib
 import importlib.metadata
+import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from functools import cache
@@ -24,7 +25,17 @@ from pointsman.core.estimate import Unknown
 if TYPE_CHECKING:
     from genai_prices.types import MatchLogic, ModelInfo, ModelPrice, Provider
 
-__all__ = ["OUR_NAMES", "PriceList", "bundled_list", "find_price", "listed_models", "listed_name", "use_list"]
+__all__ = [
+    "OUR_NAMES",
+    "PriceList",
+    "bundled_list",
+    "current_list",
+    "every_sheet",
+    "find_price",
+    "listed_name",
+    "read_list",
+    "use_list",
+]
 
 _PROVIDERS = {  # our provider rows → the list's ids, where they differ
     "gemini": "google",
@@ -91,14 +102,24 @@ class PriceList(msgspec.Struct, frozen=True, kw_only=True):
     providers: tuple[Provider, ...]
     source: str
     checked_on: str | None
+    held: frozenset[str] = frozenset()
+    """Entries (`provider:model`, the list's names) whose price failed the sanity gate; the bundled edition answers for them."""
 
 
-_current: list[PriceList] = []
+_current: list[Callable[[], PriceList]] = []
 
 
-def use_list(prices: PriceList | None) -> None:
-    """Let `find_price` read this edition (a refreshed copy) from now on; None goes back to the bundled one."""
+def use_list(prices: Callable[[], PriceList] | None) -> None:
+    """Let `find_price` read another edition (a refreshed copy) from now on; None goes back to the bundled one.
+
+    `prices` is called for each look-up, so it should keep what it has read; it is not called before.
+    """
     _current[:] = [] if prices is None else [prices]
+
+
+def current_list() -> PriceList:
+    """The edition `find_price` reads."""
+    return _current[0]() if _current else bundled_list()
 
 
 @cache
@@ -126,7 +147,7 @@ def find_price(provider: str, model: str, at: datetime) -> PriceSheet | Unknown:
     model is not in the list, is only loosely like a listed name, is an alias that has moved on, is
     listed without a price, or runs on your own hardware.
     """
-    prices = _current[0] if _current else bundled_list()
+    prices = current_list()
     if provider in _OWN_HARDWARE:
         return Unknown(f"{provider} runs on your own hardware, which no price list knows; see `pointsman cost tco`")
     if provider in _RECORDED:
@@ -139,11 +160,24 @@ def find_price(provider: str, model: str, at: datetime) -> PriceSheet | Unknown:
     return _find_model(prices, found, provider, model, at)
 
 
-def listed_models(prices: PriceList) -> Iterator[tuple[str, str, int | None]]:
-    """Every entry: the list's provider id, its model id and its context window, where given."""
+def every_sheet(prices: PriceList, at: datetime) -> Iterator[tuple[str, str, int | None, PriceSheet | Unknown]]:
+    """Every entry of an edition: our provider name, the entry's id, its window where given, and its sheet."""
     for provider in prices.providers:
+        ours = OUR_NAMES.get(provider.id, provider.id)
         for info in provider.models:
-            yield provider.id, info.id, info.context_window
+            sheet = _sheet(prices, provider, info, "exact", asked=(ours, info.id), at=at)
+            yield ours, info.id, info.context_window, _free_or_unknown(sheet)
+
+
+def read_list(raw: bytes, source: str, checked_on: str) -> PriceList:
+    """An edition from the list's own published file. Raises ValueError for bytes that are not one."""
+    # The package reads this file itself but offers no public function for it (its updater only fetches by URL).
+    from genai_prices.types import _providers_from_raw  # noqa: PLC0415 - see above
+
+    rows = json.loads(raw)
+    if not isinstance(rows, list) or not rows:
+        raise ValueError("not a list of providers")
+    return PriceList(providers=tuple(_providers_from_raw(rows)), source=source, checked_on=checked_on)
 
 
 def listed_name(prices: PriceList, provider: str, model: str) -> str | None:
@@ -172,6 +206,8 @@ def _find_model(prices: PriceList, provider: Provider, asked_provider: str, mode
         hint = f"; near: {', '.join(near)}" if near else ""
         return Unknown(f"{prices.source} lists no price for {model!r} at {provider.id}{hint}")
     info, match = hit
+    if f"{provider.id}:{info.id}" in prices.held and (older := _find_provider(bundled_list(), provider.id)) is not None:
+        return _find_model(bundled_list(), older, asked_provider, model, at)
     if (moved := _moved_alias(provider, model, info)) is not None:
         return Unknown(moved)
     sheet = _sheet(prices, provider, info, match, asked=(asked_provider, model), at=at)
@@ -191,16 +227,25 @@ def _best_match(provider: Provider, model: str) -> tuple[ModelInfo, Match] | Non
     name = model.lower()
     plain = name.removeprefix("models/").removeprefix(f"{provider.id}/")
     plain = _SYNONYMS.get((provider.id, plain), plain)
+    by_id = _ids(provider)
     for ref in dict.fromkeys((name, plain, _COMPACT_DATE.sub(r"-\1-\2-\3", plain))):
-        hits = [(m, s) for m in provider.models if (s := _strength(m, ref)) is not None]
+        if ref in by_id:
+            return by_id[ref], "exact"
+        hits = [(m, s) for m in provider.models if (s := _clause(m.match, ref)) is not None]
         if hits:
             # max() keeps the first of equals, which is the list's own order of preference.
             return max(hits, key=lambda hit: _rank(hit[1]))
     return None
 
 
-def _strength(info: ModelInfo, ref: str) -> Match | None:
-    return "exact" if ref == info.id.lower() else _clause(info.match, ref)
+_ids_of: dict[int, tuple[Provider, dict[str, ModelInfo]]] = {}
+
+
+def _ids(provider: Provider) -> dict[str, ModelInfo]:
+    # Keyed by identity, because the package's providers cannot be hashed; keeping the provider keeps its id its own.
+    if id(provider) not in _ids_of:
+        _ids_of[id(provider)] = (provider, {m.id.lower(): m for m in reversed(provider.models)})
+    return _ids_of[id(provider)][1]
 
 
 def _clause(clause: MatchLogic, ref: str) -> Match | None:
