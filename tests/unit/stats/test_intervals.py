@@ -132,13 +132,13 @@ def test_clusters_of_one_row_change_nothing():
 
 
 def test_copies_of_a_row_add_no_evidence():
-    """Forty clusters of five equal rows are as wide as forty rows: n_eff falls to C − 1, not 200."""
+    """Forty clusters of five equal rows are about as wide as forty rows, not as two hundred."""
     once = (np.random.default_rng(5).random(40) < 0.7).astype(float)
     codes = np.repeat(np.arange(40), 5)
     copied = clustered_wilson(np.repeat(once, 5), codes)
     alone = wilson(int(once.sum()), 40)
     assert copied.high - copied.low > alone.high - alone.low
-    assert copied.high - copied.low < 1.06 * (alone.high - alone.low)
+    assert copied.high - copied.low < 1.1 * (alone.high - alone.low)
     assert copied.n == 40
 
 

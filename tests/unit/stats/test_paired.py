@@ -149,6 +149,8 @@ def test_nothing_one_and_equal_pairs():
     empty = paired_difference(np.array([]), np.array([]))
     assert isinstance(empty.difference, Unknown)
     assert empty.p_value is None
+    none = np.array([], dtype=np.int64)
+    assert isinstance(newcombe_paired_clustered(np.array([]), np.array([]), none), Unknown)
     one = paired_difference(np.array([1.0]), np.array([0.0]))
     assert ends(one.difference)[0] < 0.0
     assert one.p_value == pytest.approx(0.5)
@@ -177,7 +179,7 @@ def test_clusters_widen_the_interval():
     copied = paired_difference(np.repeat(a, 4), np.repeat(b, 4), codes)
     alone, as_rows = newcombe_paired(8, 4, 30, 8), newcombe_paired(32, 16, 120, 32)
     width, plain, naive = (high - low for low, high in map(ends, (copied.difference, alone, as_rows)))
-    assert width == pytest.approx(plain, rel=0.05)
+    assert width == pytest.approx(plain, rel=0.1)
     assert width > 1.8 * naive
     assert copied.difference.n == 50
     assert copied.test == "sign flip"
