@@ -86,6 +86,11 @@ class Director:
         self.armed: deque[Armed] = deque()
 
     @property
+    def now_s(self) -> float:
+        """The time of day, Unix seconds."""
+        return self._clock.wall_s()
+
+    @property
     def models(self) -> list[str]:
         """Names that have a script of their own."""
         return [name for name in self._scripts if name != DEFAULT] or ["scripted"]

@@ -52,7 +52,7 @@ FAULTS: dict[FaultName, str] = {
     "refusal": "the model declines",
     "truncation": "the answer stops at the output limit",
     "empty": "an answer without text",
-    "no-usage": "an answer that does not say its usage",
+    "no-usage": "an answer that does not say its usage (Anthropic's must have the field: zero)",
     "html": "a web page, with status 200",
 }
 """Every fault with what it does and takes; defaults stand in parentheses."""

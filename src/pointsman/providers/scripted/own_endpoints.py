@@ -8,10 +8,12 @@ from typing import Any
 import msgspec
 import numpy as np
 
+from pointsman.core.ids import hash_bytes
+from pointsman.providers.scripted.api_key import api_key, key_name
 from pointsman.providers.scripted.dice import rolls
 from pointsman.providers.scripted.director import Armed, Director
 from pointsman.providers.scripted.faults import FAULTS, Fault
-from pointsman.providers.scripted.ledger import Ledger
+from pointsman.providers.scripted.ledger import Entry, Ledger
 from pointsman.providers.scripted.prose import CHARS_PER_TOKEN, count_tokens
 from pointsman.providers.scripted.wire import Wire
 
@@ -88,13 +90,25 @@ class OwnEndpoints:
             ]
         }
 
-    def _embeddings(self, _headers: dict[bytes, bytes], body: bytes) -> Any:
+    def _embeddings(self, headers: dict[bytes, bytes], body: bytes) -> Any:
         asked = msgspec.json.decode(body, type=_EmbeddingRequest)
         if not 1 <= (asked.dimensions or 1) <= _MOST_DIMENSIONS:
             raise ValueError(f"dimensions must be between 1 and {_MOST_DIMENSIONS}")
         one = isinstance(asked.input, str) or bool(asked.input and isinstance(asked.input[0], int))
         inputs: list[Any] = [asked.input] if one else list(asked.input)
         tokens = sum(count_tokens(i) if isinstance(i, str) else len(i) for i in inputs)
+        self._ledger.add(
+            Entry(
+                number=0,
+                at_s=self._director.now_s,
+                protocol="openai_embeddings",
+                model=asked.model,
+                key=key_name(api_key(headers, b"")),
+                request_hash=hash_bytes(body),
+                stream=False,
+                input_tokens=tokens,
+            )
+        )
         vectors = [_unit_vector(asked.model, i, asked.dimensions or _DEFAULT_DIMENSIONS) for i in inputs]
         # Bytes are written as base64 text by msgspec, which is what the caller asked for.
         base64_asked = asked.encoding_format == "base64"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 
 from pointsman.core.chat import (
@@ -23,6 +24,9 @@ from pointsman.providers.scripted.wire import Headers, Wire
 from pointsman.providers.sse import SseReader
 
 __all__ = ["Performance", "emissions", "header_list"]
+
+_BURST = 16
+"""Tokens sent in one go where the script sets no pace."""
 
 _CUTS = frozenset({"cut", "cut-clean", "stall", "malformed", "error-in-stream"})
 
@@ -82,16 +86,17 @@ class Performance:
             return
         writer = self._dialect.stream_writer(self._request)
         shape = _JsonArray() if json_array else _AsIs()
+        pacer = _Pacer(pace_s)
         for delta, count in steps:
-            if count and self._fault is not None and not await self._struck(self._fault, shape):
+            if count and self._fault is not None and not await self._struck(self._fault, shape, pacer):
                 return
-            if count and pace_s > 0 and self.tokens_sent and not await self._waited(pace_s * count):
+            if count and self.tokens_sent and not await self._waited(await pacer.wait_s(count)):
                 return
             await self._sent(shape.shaped(writer.feed(delta)), count)
             if self._wire.gone:
                 self.ended = "client_gone"
                 return
-        if self._fault is not None and not await self._struck(self._fault, shape, at_end=True):
+        if self._fault is not None and not await self._struck(self._fault, shape, pacer, at_end=True):
             return
         no_end = self._fault is not None and self._fault.name == "no-done"
         await self._wire.write(b"" if no_end else shape.shaped(writer.close()) + shape.end(), more=False)
@@ -155,14 +160,16 @@ class Performance:
             return await self._waited(self._fault.for_s)
         return True
 
-    async def _struck(self, fault: Fault, shape: _AsIs, *, at_end: bool = False) -> bool:
+    async def _struck(self, fault: Fault, shape: _AsIs, pacer: _Pacer, *, at_end: bool = False) -> bool:
         """Play the fault if its place has come; False if the stream is over. A short answer meets it at its end."""
         if fault.name not in _CUTS or (self.tokens_sent < fault.after_tokens and not at_end):
             return True
         self._fault = None  # it strikes once
         match fault.name:
             case "stall":
-                return await self._waited(fault.for_s)
+                stayed = await self._waited(fault.for_s)
+                pacer.restart()
+                return stayed
             case "malformed":
                 await self._wire.write(shape.malformed(self._dialect.stream_content_type))
                 return True
@@ -203,6 +210,30 @@ def header_list(made: HttpReply) -> list[tuple[bytes, bytes]]:
     if not any(name == b"content-type" for name, _ in headers):
         headers.append((b"content-type", b"application/json"))
     return headers
+
+
+class _Pacer:
+    """When the next token is due, counted from the first, so that small delays do not add up."""
+
+    def __init__(self, pace_s: float) -> None:
+        self._pace_s = pace_s
+        self._clock = asyncio.get_running_loop().time
+        self._unpaced = 0
+        self.restart()
+
+    def restart(self) -> None:
+        """After a pause: what comes next is not late."""
+        self._due_s = self._clock()
+
+    async def wait_s(self, tokens: int) -> float:
+        """Seconds until these tokens are due. Without a pace it lets other requests in now and then."""
+        if self._pace_s > 0:
+            self._due_s += self._pace_s * tokens
+            return self._due_s - self._clock()
+        self._unpaced += 1
+        if self._unpaced % _BURST == 0:
+            await asyncio.sleep(0)
+        return 0.0
 
 
 class _AsIs:

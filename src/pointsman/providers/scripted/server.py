@@ -17,7 +17,7 @@ from __future__ import annotations
 import asyncio
 import traceback
 from typing import Any
-from urllib.parse import parse_qs, unquote
+from urllib.parse import unquote
 
 import msgspec
 
@@ -25,6 +25,7 @@ from pointsman.core.clock import SYSTEM_CLOCK, Clock
 from pointsman.core.failure import Failure, FailureClass, ProviderError
 from pointsman.core.ids import hash_bytes
 from pointsman.providers.dialect import DIALECTS, Dialect, HttpReply
+from pointsman.providers.scripted.api_key import api_key, key_name
 from pointsman.providers.scripted.director import Director, Plan, Question
 from pointsman.providers.scripted.ledger import Entry, Ledger
 from pointsman.providers.scripted.own_endpoints import OwnEndpoints
@@ -43,7 +44,6 @@ _CHAT_PATHS = {
     "/api/chat": "ollama",
 }
 _REQUEST_ID = {"anthropic_messages": b"request-id"}
-_KEYS_KNOWN = 10_000
 _KEPT_QUESTIONS = 512
 _KEPT_BYTES = 16_384
 
@@ -71,7 +71,6 @@ class ScriptedServer:
         self._clock = clock
         self._numbers = 0
         self._questions: dict[tuple[str, str, bytes], Question] = {}
-        self._key_names: dict[str, str] = {}
         self._own = OwnEndpoints(director, self.ledger)
 
     async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
@@ -100,14 +99,14 @@ class ScriptedServer:
     async def _chat(self, wire: Wire, dialect: Dialect, scope: dict[str, Any], *, json_array: bool) -> None:
         body = await wire.body()
         headers: dict[bytes, bytes] = dict(scope["headers"])
-        key = _key(headers, scope["query_string"])
+        key = api_key(headers, scope["query_string"])
         self._numbers += 1
         entry = Entry(
             number=self._numbers,
             at_s=self._clock.wall_s(),
             protocol=dialect.name,
             model="",
-            key=self._key_name(key),
+            key=key_name(key),
             request_hash=hash_bytes(body),
             stream=False,
             headers=scope["headers"],
@@ -245,16 +244,6 @@ class ScriptedServer:
             visit.entry.input_tokens = usage.input_tokens or 0
             visit.entry.cache_read_tokens = usage.cache_read_tokens or 0
 
-    def _key_name(self, key: str | None) -> str | None:
-        if key is None:
-            return None
-        found = self._key_names.get(key)
-        if found is None:
-            if len(self._key_names) >= _KEYS_KNOWN:
-                self._key_names.clear()
-            found = self._key_names[key] = hash_bytes(key.encode())
-        return found
-
 
 async def _refuse(wire: Wire, dialect: Dialect, failure: Failure, headers: Headers = ()) -> None:
     made: HttpReply = dialect.write_failure(failure)
@@ -263,16 +252,6 @@ async def _refuse(wire: Wire, dialect: Dialect, failure: Failure, headers: Heade
     tells_wait = any(name.startswith(b"retry-after") for name in names) or failure.retry_after_s is None
     theirs = [(k, v) for k, v in header_list(made) if k not in names and not (tells_wait and k.startswith(b"retry-after"))]
     await wire.reply(failure.status or made.status, [*own, *theirs], made.body)
-
-
-def _key(headers: dict[bytes, bytes], query: bytes) -> str | None:
-    bearer = headers.get(b"authorization")
-    if bearer is not None:
-        return bearer.decode("latin-1").removeprefix("Bearer ").strip()
-    found = headers.get(b"x-api-key") or headers.get(b"x-goog-api-key") or headers.get(b"api-key")
-    if found is not None:
-        return found.decode("latin-1")
-    return parse_qs(query.decode("latin-1")).get("key", [None])[0] if b"key=" in query else None
 
 
 def _number(headers: dict[bytes, bytes], name: bytes) -> int | None:

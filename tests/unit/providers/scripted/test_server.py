@@ -500,6 +500,7 @@ def test_embeddings_are_unit_vectors_that_depend_on_the_text(server):
     assert a == again != b
     assert sum(x * x for x in a) == pytest.approx(1, abs=1e-5)
     assert made["usage"]["total_tokens"] == 3
+    assert server.ledger()["models"]["e"]["input_tokens"] == 3
 
 
 def test_what_it_does_not_know_is_404(server):
