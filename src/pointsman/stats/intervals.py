@@ -112,9 +112,10 @@ def clustered_wilson(scores: Floats, clusters: Codes, level: float = 0.95) -> Me
     the farthest seen: with 20 to 200 tightly knit clusters and a rate near 0 or 1 the plain form covers
     90 to 92 % of the time, this one 93 %, for intervals 1 to 15 % wider.
 
-    Where all scores agree SE_c is 0 and says nothing about how alike the rows of a cluster are, so each cluster then counts as one case: n_eff = C. Graded scores
-    never vary more than 0/1 scores of the same mean, so for them the interval is on the safe side.
-    The estimate's n is the number of clusters C. Tested against its parts and by simulation.
+    Where all scores agree SE_c is 0 and says nothing about how alike the rows of a cluster are, so each
+    cluster then counts as one case: n_eff = C. Graded scores never vary more than 0/1 scores of the same
+    mean, so for them the interval is on the safe side. The estimate's n is the number of clusters C.
+    Tested by what copies, balance and agreement must do to it, and by simulated coverage.
     n = 0: Unknown. One cluster: Unknown, as one cluster shows no spread.
     """
     check_level(level)
