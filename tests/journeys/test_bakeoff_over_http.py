@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from support.bakeoff import write_bakeoff
 from support.command import Ran, pointsman
 from support.scripted_server import Server, scripted_server
@@ -78,13 +79,13 @@ def test_a_first_token_criterion_makes_it_stream_and_measure(folder, server):
 
 @pytest.mark.parametrize("provider, suffix", [("anthropic", ""), ("gemini", "/v1beta"), ("openai_responses", "/v1")])
 def test_each_protocol_is_asked_in_its_own_words(folder, server, provider, suffix):
+    at = f"provider: {provider}, base_url: '{server.base_url}{suffix}', params: {{max_output_tokens: 64}}"
     write_bakeoff(
         folder,
         20,
         spec=(
             "tests: tests.jsonl\nname: http\nscorers: [{numeric: {extract: last}}]\nbaseline: old\n"
-            f"variants: {{old: {{provider: {provider}, model: old, base_url: '{server.base_url}{suffix}', params: {{max_output_tokens: 64}}}},"
-            f" new: {{provider: {provider}, model: new, base_url: '{server.base_url}{suffix}', params: {{max_output_tokens: 64}}}}}}\n"
+            f"variants: {{old: {{{at}, model: old}}, new: {{{at}, model: new}}}}\n"
             "stream: true\n"
         ),
     )

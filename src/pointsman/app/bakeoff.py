@@ -122,7 +122,7 @@ async def prepare(path: Path, *, runs: Path, environment: Mapping[str, str]) -> 
     project = load_project(find_project(path.parent), environment)
     spec = load_eval(path, project, environment)
     check_criteria(spec.criteria, file=str(path), baseline=spec.baseline)
-    base_dir = path.resolve().parent
+    base_dir = path.absolute().parent
     now_s = SYSTEM_CLOCK.wall_s()
     wiring = Wiring(spec, project, base_dir, environment, datetime.fromtimestamp(now_s, UTC))
     try:
@@ -333,9 +333,7 @@ def naming(path: Path) -> Iterator[None]:
         if error.file is not None or error.key is None:
             raise
         steps = tuple(error.key.replace("[", ".").replace("]", "").split("."))
-        line = read_yaml(path).line(steps)
-        message = error.message.removeprefix(f"{error.key}: ")
-        raise ConfigError(message, file=str(path), line=line, key=error.key, hint=error.hint) from None
+        raise error.at(str(path), read_yaml(path).line(steps)) from None
 
 
 def _contestants(spec: EvalSpec, variants: Mapping[str, Variant], wiring: Wiring) -> list[Contestant]:

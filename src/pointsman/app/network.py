@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 from pointsman.app.config import ProjectSpec, ProviderSpec
-from pointsman.core.failure import ConfigError
 from pointsman.core.variant import Variant
 from pointsman.evals.contestant import Gate
 from pointsman.evals.criteria import streams
@@ -43,7 +42,7 @@ class Network:
         self._policy = RetryPolicy() if retries is None else RetryPolicy(max_attempts=retries + 1)
         self.stream = streams(spec.criteria) if spec.stream is None else spec.stream
 
-    def open(self, name: str, spec: VariantSpec, variant: Variant) -> tuple[Provider, Gate, str]:
+    def open(self, spec: VariantSpec, variant: Variant) -> tuple[Provider, Gate, str]:
         """A provider for one variant, the gate it queues at, and the name of the lane it shares.
 
         Raises `ConfigError` for an address, a key or a parameter that is missing or wrong.
@@ -59,21 +58,17 @@ class Network:
         lane = f"{spec.provider} {endpoint.base_url}"
         self._hosts[lane] = urlsplit(endpoint.base_url).hostname or ""
         gate = self._gate(lane)
-        try:
-            provider = HttpProvider(
-                variant,
-                endpoint,
-                DIALECTS.load(endpoint.dialect),
-                self._transport(ours),
-                keys=self._keys(lane, spec, ours),
-                timeouts=self._timeouts(ours),
-                policy=self._policy,
-                draw=self._dice.random,
-                on_attempt=gate.saw,
-            )
-        except ConfigError as error:
-            key = f"variants.{name}.{error.key}" if error.key else f"variants.{name}"
-            raise ConfigError(error.message.removeprefix(f"{error.key}: "), key=key, hint=error.hint) from None
+        provider = HttpProvider(
+            variant,
+            endpoint,
+            DIALECTS.load(endpoint.dialect),
+            self._transport(ours),
+            keys=self._keys(lane, spec, ours),
+            timeouts=self._timeouts(ours),
+            policy=self._policy,
+            draw=self._dice.random,
+            on_attempt=gate.saw,
+        )
         return provider, gate, lane
 
     def is_local(self, lane: str) -> bool:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -12,11 +13,12 @@ import msgspec
 from pointsman.app.config import ProjectSpec
 from pointsman.app.prices import SheetPrice, catalogue_price, claimed_price, own_price
 from pointsman.core.estimate import Unknown
-from pointsman.core.failure import ConfigError
+from pointsman.core.failure import ConfigError, DatasetError, PointsmanError, StorageError
 from pointsman.core.variant import Variant
 from pointsman.evals.contestant import Contestant, no_cost
 from pointsman.evals.spec import EvalSpec, VariantSpec
 from pointsman.providers.local_provider import LOCAL, LocalPlugin
+from pointsman.providers.provider_row import load_provider
 
 __all__ = ["Wiring", "variant_of"]
 
@@ -27,8 +29,9 @@ def variant_of(name: str, spec: VariantSpec, base_dir: Path) -> Variant:
     """The content of a variant: what its hash is made of. Reads the file its answers come from, if they do."""
     source_hash = None
     if spec.provider in LOCAL.names():
-        plugin = LOCAL.load(spec.provider)
-        source_hash = plugin.source_hash(_local_options(name, spec, plugin), spec.model, base_dir)
+        with _under(name):
+            plugin = LOCAL.load(spec.provider)
+            source_hash = plugin.source_hash(_local_options(spec, plugin), spec.model, base_dir)
     return Variant(
         provider=spec.provider,
         model=spec.model,
@@ -38,6 +41,19 @@ def variant_of(name: str, spec: VariantSpec, base_dir: Path) -> Variant:
         system=spec.system,
         source_hash=source_hash,
     )
+
+
+@contextmanager
+def _under(name: str) -> Iterator[None]:
+    """Say of which variant a complaint speaks."""
+    try:
+        yield
+    except ConfigError as error:
+        raise error.under(f"variants.{name}") from None
+    except (DatasetError, StorageError):  # these name a file of their own
+        raise
+    except PointsmanError as error:  # such as an unknown provider: it knows what is wrong, not where that was written
+        raise ConfigError(error.message, key=f"variants.{name}", hint=error.hint) from None
 
 
 class Wiring:
@@ -56,14 +72,16 @@ class Wiring:
 
     def contestant(self, name: str, spec: VariantSpec, variant: Variant) -> Contestant:
         """One variant, wired. Raises `ConfigError` naming what is missing."""
-        if spec.provider in LOCAL.names():
-            return self._local(name, spec, variant)
-        for key in _LOCAL_KEYS:
-            if getattr(spec, key) is not None:
-                known = ", ".join(LOCAL.names())
-                hint = f"take it out, or set provider to one of {known}"
-                raise ConfigError(f"goes with {known} only", key=f"variants.{name}.{key}", hint=hint)
-        return self._over_network(name, spec, variant)
+        with _under(name):
+            if spec.provider in LOCAL.names():
+                return self._local(name, spec, variant)
+            if spec.base_url is None:
+                load_provider(spec.provider)  # a name nobody knows is the first thing to say
+            for key in _LOCAL_KEYS:
+                if getattr(spec, key) is not None:
+                    known = ", ".join(LOCAL.names())
+                    raise ConfigError(f"goes with {known} only", key=key, hint=f"take it out, or set provider to one of {known}")
+            return self._over_network(name, spec, variant)
 
     async def close(self) -> None:
         """Close the connections that contestants share."""
@@ -72,7 +90,7 @@ class Wiring:
 
     def _local(self, name: str, spec: VariantSpec, variant: Variant) -> Contestant:
         plugin = LOCAL.load(spec.provider)
-        options = _local_options(name, spec, plugin)
+        options = _local_options(spec, plugin)
         claimed = plugin.price(options, spec.model, self._base_dir)
         price = claimed_price(claimed, spec.provider, spec.model) if claimed is not None and spec.price is None else None
         return Contestant(
@@ -90,12 +108,11 @@ class Wiring:
 
         if self._network is None:
             self._network = Network(self._spec, self._project, self._environment)
-        provider, gate, lane = self._network.open(name, spec, variant)
+        provider, gate, lane = self._network.open(spec, variant)
         price = self._price(name, spec)
         if price is None and self._spec.budget_usd is not None and not self._network.is_local(lane):
             raise ConfigError(
                 "has no known price, so budget_usd cannot be held",
-                key=f"variants.{name}",
                 hint="add `price: {input: …, output: …}` in dollars per million tokens, or take budget_usd out",
             )
         return Contestant(
@@ -121,12 +138,12 @@ class Wiring:
         return found
 
 
-def _local_options(name: str, spec: VariantSpec, plugin: LocalPlugin[Any]) -> Any:
+def _local_options(spec: VariantSpec, plugin: LocalPlugin[Any]) -> Any:
     given = {key: getattr(spec, key) for key in _LOCAL_KEYS if getattr(spec, key) is not None}
     try:
         return msgspec.convert(given, plugin.options)
     except msgspec.ValidationError as error:
-        raise ConfigError(f"provider {spec.provider!r}: {error}", key=f"variants.{name}") from None
+        raise ConfigError(f"provider {spec.provider!r}: {error}") from None
 
 
 def _max_output_tokens(spec: VariantSpec) -> int | None:

@@ -113,7 +113,17 @@ class ConfigError(PointsmanError):
         at = f"{key}: " if key else ""
         got = f" (got {value!r})" if value is not None else ""
         super().__init__(f"{where}{at}{message}{got}", hint=hint)
+        self.problem = message
         self.file, self.line, self.key, self.value = file, line, key, value
+
+    def under(self, prefix: str) -> ConfigError:
+        """The same complaint, of a key that stands under `prefix` in the user's file."""
+        key = f"{prefix}.{self.key}" if self.key else prefix
+        return ConfigError(self.problem, file=self.file, line=self.line, key=key, value=self.value, hint=self.hint)
+
+    def at(self, file: str, line: int | None) -> ConfigError:
+        """The same complaint, with the place where the key stands."""
+        return ConfigError(self.problem, file=file, line=line, key=self.key, value=self.value, hint=self.hint)
 
 
 class DatasetError(PointsmanError):

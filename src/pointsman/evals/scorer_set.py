@@ -74,8 +74,15 @@ def _scorer(entry: str | dict[str, Any], key: str) -> NamedScorer:
         version=plugin.version,
         options=msgspec.to_builtins(options),
         weight=None if weight is None else float(weight),
-        scorer=plugin.build(options),
+        scorer=_built(plugin, options, key),
     )
+
+
+def _built(plugin: ScorerPlugin, options: msgspec.Struct, key: str) -> Scorer:
+    try:
+        return plugin.build(options)
+    except ConfigError as problem:  # the plug-in names its own key; where that stands in the file is known here
+        raise problem.under(key) from None
 
 
 def _plugin(name: str, key: str) -> ScorerPlugin:
