@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from typing import Literal
 
@@ -9,7 +10,7 @@ import msgspec
 
 from pointsman.core.chat import FinishReason
 from pointsman.core.failure import FailureClass
-from pointsman.providers.scripted.dice import normal, rolls
+from pointsman.providers.scripted.dice import normal, roll, rolls
 from pointsman.providers.scripted.prose import count_tokens, prose
 from pointsman.providers.scripted.script import Latency, Script, Spread, TokenSpread, drifted
 from pointsman.providers.scripted.wrong import said, wrong_answer
@@ -74,7 +75,7 @@ def behave(
     key = (seed, model, case_id, repeat)
     fate, form, luck, pace, length, filler, first, _ = rolls("call", *key)
     if attempt is not None and (now.error or now.timeout):
-        fate = rolls("fate", *key, attempt)[0]
+        fate = roll("fate", *key, attempt)
     latency = now.latency if isinstance(now.latency, Latency) else Latency(ttft_s=now.latency, total_s=now.latency)
     ttft_s = _seconds(latency.ttft_s, first)
     full_s = None if latency.total_s is None else _seconds(latency.total_s, pace)
@@ -133,10 +134,16 @@ def _is_right(script: Script, key: tuple[object, ...], tags: tuple[str, ...], lu
     seed, model, case_id, _ = key
     z = math.sqrt(1 - steady) * normal(luck)
     if steady:
-        z += math.sqrt(steady) * normal(rolls("steady", seed, model, case_id)[0])
+        z += math.sqrt(steady) * normal(roll("steady", seed, model, case_id))
     if shared:
-        z = math.sqrt(1 - shared) * z + math.sqrt(shared) * normal(rolls("difficulty", seed, case_id)[0])
+        z = math.sqrt(1 - shared) * z + math.sqrt(shared) * _difficulty(seed, case_id)
     return z < normal(quality)
+
+
+@functools.lru_cache(maxsize=4096)
+def _difficulty(seed: object, case_id: object) -> float:
+    """What all models find hard about a case, as a standard normal deviate; they ask for it one after the other."""
+    return normal(roll("difficulty", seed, case_id))
 
 
 def _text(script: Script, kind: Kind, target: object, key: tuple[object, ...], tokens: int | None, u: float) -> str:

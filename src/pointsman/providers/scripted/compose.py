@@ -22,7 +22,7 @@ from pointsman.core.chat import (
 )
 from pointsman.core.usage import Usage
 from pointsman.providers.scripted.behaviour import Behaviour
-from pointsman.providers.scripted.dice import rolls
+from pointsman.providers.scripted.dice import roll
 from pointsman.providers.scripted.from_schema import value_of
 from pointsman.providers.scripted.prose import CHARS_PER_TOKEN, count_tokens, prose
 
@@ -102,7 +102,7 @@ def _free_text(behaviour: Behaviour, request: ChatRequest, number: int) -> str:
     if request.output is not None and request.output.kind != "text":
         schema = msgspec.json.decode(request.output.schema) if request.output.schema else {"type": "object"}
         return msgspec.json.encode(value_of(schema, (*behaviour.key, number))).decode()
-    u = behaviour.u if number == 0 else rolls("free", *behaviour.key, number)[0]
+    u = behaviour.u if number == 0 else roll("free", *behaviour.key, number)
     return prose(u, behaviour.tokens)
 
 
@@ -126,7 +126,7 @@ def _thoughts(behaviour: Behaviour, spec: ReasoningSpec | None) -> tuple[int | N
     if count <= 0 or spec is None or spec.show is False or not (spec.show or spec.summary or spec.budget_tokens):
         return count, ()
     # What is shown is a summary: it is not what was billed, as with the real ones.
-    shown = prose(rolls("thoughts", *behaviour.key)[0], min(count, 32))
+    shown = prose(roll("thoughts", *behaviour.key), min(count, 32))
     return count, (Reasoning(text=shown, signature="c2NyaXB0ZWQ="),)
 
 
@@ -145,12 +145,12 @@ def _callable(request: ChatRequest) -> list[Tool]:
 
 def _tool_calls(behaviour: Behaviour, request: ChatRequest, tools: list[Tool], calls: int) -> Iterator[ToolCall]:
     count = 1 if request.parallel_tool_calls is False else calls
-    start = int(rolls("tool", *behaviour.key)[0] * len(tools))
+    start = int(roll("tool", *behaviour.key) * len(tools))
     for number in range(count):
         tool = tools[(start + number) % len(tools)]
         schema = msgspec.json.decode(tool.parameters) if tool.parameters else None
         arguments = value_of(schema, (*behaviour.key, tool.name, number)) if schema else {}
-        call_id = f"call_{int(rolls('call-id', *behaviour.key, number)[0] * 16**12):012x}"
+        call_id = f"call_{int(roll('call-id', *behaviour.key, number) * 16**12):012x}"
         yield ToolCall(id=call_id, name=tool.name, arguments=msgspec.json.encode(arguments).decode())
 
 

@@ -15,7 +15,7 @@ from pointsman.providers.scripted.alter import altered
 from pointsman.providers.scripted.answer_book import AnswerBook, Entry, last_user_text
 from pointsman.providers.scripted.behaviour import Behaviour, behave
 from pointsman.providers.scripted.compose import compose, part_chars, prompt_tokens
-from pointsman.providers.scripted.dice import rolls
+from pointsman.providers.scripted.dice import roll
 from pointsman.providers.scripted.faults import FAULTS, Fault
 from pointsman.providers.scripted.limits import Bucket
 from pointsman.providers.scripted.prose import CHARS_PER_TOKEN
@@ -171,7 +171,7 @@ class Director:
     ) -> Fault | None:
         found = Fault.parse(asked) if asked else self._armed_fault(prompt[0], key) if self.armed else None
         if found is None and script.faults:
-            found = _by_share(script.faults, rolls("fault", self._seed, *prompt, attempt)[0])
+            found = _by_share(script.faults, roll("fault", self._seed, *prompt, attempt))
         if found is not None and found.name == "no-prefill":
             return found if request.messages and request.messages[-1].role == "assistant" else None
         return found

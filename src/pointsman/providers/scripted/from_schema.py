@@ -6,7 +6,7 @@ import string
 from collections.abc import Callable
 from typing import Any
 
-from pointsman.providers.scripted.dice import rolls
+from pointsman.providers.scripted.dice import roll
 from pointsman.providers.scripted.prose import prose
 
 __all__ = ["value_of"]
@@ -58,7 +58,7 @@ class _Writer:
 
     def _u(self) -> float:
         self._count += 1
-        return rolls("schema", *self._key, self._count)[0]
+        return roll("schema", *self._key, self._count)
 
     def _resolved(self, schema: dict[str, Any]) -> dict[str, Any]:
         for _ in range(_MAX_DEPTH):

@@ -10,7 +10,7 @@ import numpy as np
 
 from pointsman.core.ids import hash_bytes
 from pointsman.providers.scripted.api_key import api_key, key_name
-from pointsman.providers.scripted.dice import rolls
+from pointsman.providers.scripted.dice import roll
 from pointsman.providers.scripted.director import Armed, Director
 from pointsman.providers.scripted.faults import FAULTS, Fault
 from pointsman.providers.scripted.ledger import Entry, Ledger
@@ -170,6 +170,6 @@ def _text_tokens(body: bytes) -> int:
 
 
 def _unit_vector(model: str, text: object, dimensions: int) -> np.ndarray[Any, np.dtype[np.float32]]:
-    seed = int(rolls("embedding", model, text)[0] * 2**52)
+    seed = int(roll("embedding", model, text) * 2**52)
     vector = np.random.default_rng(seed).standard_normal(dimensions)
     return (vector / np.linalg.norm(vector)).astype(np.float32)
