@@ -56,7 +56,7 @@ def _patterns(letters: str) -> _Patterns:
             r"(?=\s{0,2}(?:[.),*\"'}\]]|$|\n|(?:and|or)\b))"
         ),
         alone=re.compile(rf"^[\s>*_`\"'(\[]{{0,6}}{one}[\s.:)*_`\"'\]]{{0,6}}$", re.MULTILINE),
-        leading=re.compile(rf"^[\s>*_`\"'(\[-]{{0,6}}(?P<letter>{any_letter})[).:\]][\s*]", re.MULTILINE),
+        leading=re.compile(rf"^[\s>*_`\"'-]{{0,6}}(?P<letter>{any_letter})[).:\]][\s*]", re.MULTILINE),
         mentioned=re.compile(
             rf"\*\*\s?\(?(?P<bold>{any_letter})\)?[.:]?\s?\*\*|\((?P<bracket>{any_letter})\)|"
             rf"(?i:\b(?:option|choice)\s)\(?(?P<named>{any_letter})\b"

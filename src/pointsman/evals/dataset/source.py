@@ -101,10 +101,11 @@ class Source:
     def _decoded(self, stream: IO[bytes]) -> Iterator[str]:
         reader = io.TextIOWrapper(stream, encoding=self.encoding, newline="\n")
         try:
-            for line in reader:
-                yield line.removeprefix("\ufeff")
+            yield from (line.removeprefix("\ufeff") for line in reader)
         except UnicodeError as bad:
             raise self.error(f"is not {self.encoding}: {bad}", hint="set `encoding:` to what the file is in") from None
+        finally:
+            reader.detach()  # whoever opened the stream closes it
 
     def _without_bom(self, start: bytes) -> bytes:
         for bom, encoding in _BOMS:

@@ -14,13 +14,30 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
+from pointsman.core.chat import Message, OutputFormat, Tool
 from pointsman.core.failure import DatasetError, StorageError
 from pointsman.evals.case import Case
 
 __all__ = ["Dataset", "DatasetInfo", "SpoolWriter", "only"]
 
 _ENCODER = msgspec.json.Encoder()
-_DECODER = msgspec.json.Decoder(Case)
+
+
+class _Line(msgspec.Struct, frozen=True, kw_only=True):
+    """A case as it is read back: msgspec cannot decode `Raw | None`, so tools and output come as fields of raw JSON."""
+
+    id: str
+    messages: tuple[Message, ...]
+    target: Any = None
+    tags: tuple[str, ...] = ()
+    cluster: str | None = None
+    tools: tuple[dict[str, msgspec.Raw], ...] = ()
+    output: dict[str, msgspec.Raw] | None = None
+    edge: bool = False
+    choices: tuple[str, ...] = ()
+
+
+_DECODER = msgspec.json.Decoder(_Line)
 
 
 class DatasetInfo(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -218,10 +235,26 @@ def only(dataset: Dataset, kept: Iterable[int], path: Path, *, dropped_duplicate
 
 def _spooled(path: Path, n: int, line: bytes) -> Case:
     try:
-        return _DECODER.decode(line)
+        read = _DECODER.decode(line)
+        return Case(
+            id=read.id,
+            messages=read.messages,
+            target=read.target,
+            tags=read.tags,
+            cluster=read.cluster,
+            tools=tuple(Tool(**_fields(tool, "parameters")) for tool in read.tools),
+            output=None if read.output is None else OutputFormat(**_fields(read.output, "schema")),
+            edge=read.edge,
+            choices=read.choices,
+        )
     except msgspec.MsgspecError as problem:
         hint = "the run's directory is damaged; run the evaluation again from the test set"
         raise DatasetError(f"is not a case we wrote: {problem}", file=str(path), line=n, hint=hint) from None
+
+
+def _fields(raw: dict[str, msgspec.Raw], kept: str) -> dict[str, Any]:
+    """Fields decoded, but for the one that is kept as JSON."""
+    return {name: value if name == kept else msgspec.json.decode(value) for name, value in raw.items()}
 
 
 def _frozen(column: array[int], dtype: type[Any]) -> npt.NDArray[Any]:

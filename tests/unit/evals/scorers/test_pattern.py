@@ -1,0 +1,35 @@
+"""Patterns: found, absent, captured."""
+
+from __future__ import annotations
+
+import pytest
+
+from pointsman.evals.scorer import Unscored
+from support.replies import is_right, score
+
+
+@pytest.mark.parametrize(
+    "options, target, answer, right",
+    [
+        ({"pattern": "^yes"}, None, "yes", True),
+        ({"pattern": "^yes"}, None, "No\nyes", True),
+        ({"pattern": "^yes", "multiline": False}, None, "No\nyes", False),
+        ({"pattern": "YES", "ignore_case": True}, None, "yes", True),
+        ({"pattern": "as an AI", "expect": "absent"}, None, "Hello", True),
+        ({"pattern": "as an AI", "expect": "absent"}, None, "Well, as an AI", False),
+        ({"pattern": "{target}"}, "C++ (1.0)", "I use C++ (1.0).", True),
+        ({"pattern": r"\b{target}\b"}, ["cat", "dog"], "a dog", True),
+        ({"pattern": r"#(\d+)", "mode": "compare"}, "2", "#1 or #2", True),
+        ({"pattern": r"#(\d+)", "mode": "compare", "pick": "first"}, "1", "#1 or #2", True),
+        ({"pattern": r"#\d+", "mode": "compare"}, "#2", "#1 or #2", True),
+        ({"pattern": r"#(\d+)", "mode": "compare"}, "2", "none", None),
+        ({"pattern": "a.b", "dot_all": True}, None, "a\nb", True),
+        ({"pattern": "x", "max_chars": 2}, None, "x12", False),
+    ],
+)
+def test_pattern(options, target, answer, right):
+    assert is_right(score("pattern", options, target, answer)) is right
+
+
+def test_a_pattern_with_the_target_in_it_needs_one():
+    assert isinstance(score("pattern", {"pattern": "{target}"}, None, "x"), Unscored)
