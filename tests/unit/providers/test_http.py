@@ -274,6 +274,22 @@ class TestStreams:
         answer, _ = _ask(_script(bad), request=STREAM, policy=RetryPolicy(max_attempts=1))
         assert answer.exchange.failure.kind is FailureClass.MALFORMED
 
+    def test_a_stream_given_up_for_its_contents_is_closed_at_once(self):
+        async def babble(_request, writer):
+            writer.write(sse_head() + chunk(b"data: {nonsense\n\n"))
+            await asyncio.sleep(30)
+
+        async def main():
+            async with RawServer(babble) as server, Transport() as transport:
+                endpoint = Endpoint(provider="tiny", dialect="tiny", base_url=server.url)
+                variant, once = Variant(provider="tiny", model="m"), RetryPolicy(max_attempts=1)
+                provider = HttpProvider(variant, endpoint, TINY, transport, policy=once)
+                answer = await provider.answer(Call(request=STREAM))
+                await asyncio.wait_for(server.gone.wait(), 0.5)
+                return answer.exchange.failure.kind
+
+        assert asyncio.run(main()) is FailureClass.MALFORMED
+
 
 class TestRetries:
     def test_a_server_error_is_tried_again_on_the_same_key_after_a_back_off_that_is_not_latency(self):

@@ -4,6 +4,7 @@ import asyncio
 import gzip
 import socket
 import ssl
+import struct
 import time
 
 import pytest
@@ -332,6 +333,17 @@ class TestFailures:
         head = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 99\r\n\r\n{"
         failure = _failure(_writes(head, then_close=True))
         assert (failure.kind, failure.phase) == (FailureClass.TRANSIENT, "body")
+
+    def test_a_connection_reset_in_the_middle(self):
+        async def handler(_request, writer):
+            writer.write(sse_head() + chunk(b"data: 1\n\n"))
+            await asyncio.sleep(0.02)
+            linger_not = struct.pack("ii", 1, 0)
+            writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger_not)
+            writer.transport.abort()
+
+        failure = _failure(handler, stream=True)
+        assert (failure.kind, failure.phase, failure.status) == (FailureClass.TRANSIENT, "body", 200)
 
     def test_a_connection_closed_without_a_word(self):
         failure = _failure(_writes(b"", then_close=True))
