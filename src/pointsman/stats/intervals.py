@@ -147,33 +147,39 @@ def clustered_limits(values: Floats, clusters: Codes, level: float) -> tuple[flo
 
 def one_unit(units: int) -> Unknown:
     """Why a single cluster (or none) answers nothing."""
-    return Unknown("all cases lie in one cluster, which shows no spread", needed=1) if units else NOTHING
+    return Unknown("one case or one cluster alone shows no spread", needed=1) if units else NOTHING
 
 
-def mean_interval(values: Floats, level: float = 0.95, *, bounds: tuple[float, float] | None = None, seed: int = 0) -> Measured:
-    """Interval for a mean of independent values, with the method the sample can carry.
+def mean_interval(
+    values: Floats,
+    level: float = 0.95,
+    *,
+    clusters: Codes | None = None,
+    bounds: tuple[float, float] | None = None,
+    seed: int = 0,
+) -> Measured:
+    """Interval for the mean of amounts (dollars, tokens, graded scores), with the method the sample can carry.
 
-    - Student's t, ȳ ± t_{n−1}·s/√n, from 100 values on, if n ≥ 25·skewness² as well (Cochran's rule:
-      below it a normal mean cannot be relied on).
-    - Otherwise, for values known to lie within `bounds`: the bound of `stats.bounded`, which holds at
-      any n and for any shape, and is never of zero width.
-    - Otherwise the studentised bootstrap (`stats.bootstrap`), seeded.
+    - Student's t over cases or clusters, ȳ ± t_{C−1}·SE, from C = 100 on, if C ≥ 25·skewness² as well
+      (Cochran's rule: below it a normal mean cannot be relied on).
+    - Otherwise, for values that stand alone and are known to lie within `bounds`: the bound of
+      `stats.bounded`, which holds at any n and for any shape, and is never of zero width.
+    - Otherwise the studentised bootstrap over cases or clusters (`stats.bootstrap`), seeded.
 
-    n = 0: Unknown. n = 1: an interval within `bounds`, Unknown without. Tested against scipy's t
-    interval to 1e-12, and by simulated coverage.
+    n = 0: Unknown. n = 1: an interval within `bounds`, Unknown without; one cluster: Unknown. Equal values
+    without bounds: zero width. Tested against scipy's t interval to 1e-12, and by simulated coverage.
     """
     check_level(level)
     row = rows(values)
-    n = len(row)
-    if not n:
+    if not len(row):
         return NOTHING
-    if n >= 100 and normal_enough(row):
-        return student_mean(row, None, level)
-    if bounds is not None:
+    units = clusters if is_clustered(clusters) else None
+    sums, sizes = cluster_sums(row, units)
+    if len(sums) >= 100 and normal_enough(sums - row.mean() * sizes):
+        return student_mean(row, units, level)
+    if bounds is not None and units is None:
         return bounded_mean(row, bounds, level, seed=seed)
-    if n == 1:
-        return Unknown("one value shows no spread", needed=1)
-    return studentised_mean(row, None, level, seed=seed)
+    return one_unit(len(sums)) if len(sums) < 2 else studentised_mean(row, units, level, seed=seed)
 
 
 def normal_enough(sums: Floats) -> bool:
@@ -226,7 +232,7 @@ def ratio_of_sums(
         raise ValueError(f"{len(x)} numerators but {len(y)} denominators")
     units = len(cluster_sums(x, clusters)[0])
     if units < 2:
-        return Unknown("one unit shows no spread", needed=1) if units else NOTHING
+        return one_unit(units)
     if float(y.sum()) <= 0.0:
         return Unknown("the denominator is zero")
     ratio = float(x.sum() / y.sum())
@@ -264,7 +270,7 @@ def _fieller_arm(residuals: Floats, weights: Floats, t: float) -> float:
 
 
 def proportion_or_mean(scores: Floats, clusters: Codes | None = None, level: float = 0.95, *, seed: int = 0) -> Measured:
-    """The right interval for quality scores between 0 and 1.
+    """The right interval for quality scores between 0 and 1. (Amounts such as dollars: `mean_interval`.)
 
     0/1 scores: `wilson`, or `clustered_wilson`. Graded scores: `mean_interval` within [0, 1], or by
     clusters `clustered_mean` where 100 or more clusters of no great skewness carry it and
@@ -283,6 +289,6 @@ def proportion_or_mean(scores: Floats, clusters: Codes | None = None, level: flo
             return wilson(int(row.sum()), len(row), level)
         return mean_interval(row, level, bounds=(0.0, 1.0) if within else None, seed=seed)
     sums, sizes = cluster_sums(row, clusters)
-    if not binary and len(sums) >= 100 and normal_enough(sums - row.mean() * sizes):
-        return clustered_mean(row, clusters, level)
-    return clustered_wilson(row, clusters, level) if within else studentised_mean(row, clusters, level, seed=seed)
+    if within and (binary or len(sums) < 100 or not normal_enough(sums - row.mean() * sizes)):
+        return clustered_wilson(row, clusters, level)
+    return mean_interval(row, level, clusters=clusters, seed=seed)

@@ -122,6 +122,18 @@ def test_clustered_mean_agrees_with_statsmodels():
     assert clustered_mean(values, codes).n == 25
 
 
+def test_amounts_in_clusters():
+    """Dollars are not shares of 1: small amounts get no interval up to a dollar, and clusters count."""
+    cents = np.array([0.0001, 0.0002, 0.0004] * 10)
+    low, high = ends(mean_interval(cents))
+    assert 0.0001 < low < high < 0.0004
+    codes = np.repeat(np.arange(10), 3)
+    assert mean_interval(cents, clusters=codes).n == 10
+    assert isinstance(mean_interval(cents, clusters=codes * 0), Unknown)
+    many, groups = np.random.default_rng(0).random(360), np.repeat(np.arange(120), 3)
+    assert mean_interval(many, clusters=groups) == clustered_mean(many, groups)
+
+
 def test_clusters_of_one_row_change_nothing():
     """Each row its own cluster: the clustered mean is Student's, and the dispatcher ignores the codes."""
     values = np.random.default_rng(2).random(130)
