@@ -122,7 +122,7 @@ async def prepare(path: Path, *, runs: Path, environment: Mapping[str, str]) -> 
     project = load_project(find_project(path.parent), environment)
     spec = load_eval(path, project, environment)
     check_criteria(spec.criteria, file=str(path), baseline=spec.baseline)
-    base_dir = path.absolute().parent
+    base_dir = _folder_of(path)
     now_s = SYSTEM_CLOCK.wall_s()
     wiring = Wiring(spec, project, base_dir, environment, datetime.fromtimestamp(now_s, UTC))
     try:
@@ -334,6 +334,10 @@ def naming(path: Path) -> Iterator[None]:
             raise
         steps = tuple(error.key.replace("[", ".").replace("]", "").split("."))
         raise error.at(str(path), read_yaml(path).line(steps)) from None
+
+
+def _folder_of(path: Path) -> Path:
+    return path.absolute().parent
 
 
 def _contestants(spec: EvalSpec, variants: Mapping[str, Variant], wiring: Wiring) -> list[Contestant]:
