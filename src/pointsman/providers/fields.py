@@ -50,6 +50,8 @@ class Fields:
         decode: Decode = decode_request,
         rename: Callable[[str], str] | None = None,
     ) -> None:
+        if isinstance(body, bytes):
+            _check_utf8(body, at, decode)
         members = decode(_MEMBERS, body, at)
         self.left = {rename(k): v for k, v in members.items()} if rename else members
         """Members not yet taken, untouched."""
@@ -73,6 +75,16 @@ class Fields:
     def spare(self, prefix: str = "") -> dict[str, msgspec.Raw]:
         """What is left and says something, under `prefix` + name, as copies that do not keep the whole body alive."""
         return {prefix + name: value.copy() for name, value in self.left.items() if not _is_null(value)}
+
+
+def _check_utf8(body: bytes, at: str, decode: Decode) -> None:
+    """Raw members are handed on unread, so what is not UTF-8 must be found before."""
+    if body.isascii():
+        return
+    try:
+        body.decode("utf-8")
+    except UnicodeDecodeError as error:
+        decode(STR, b'"%b"' % body[error.start : error.end], at)
 
 
 def _is_null(value: msgspec.Raw) -> bool:

@@ -21,6 +21,7 @@ _ANY = msgspec.json.Decoder()
 
 # Codes in `error.details.error_code` that mean money, whatever the status beside them.
 _SPENT = re.compile(r"spend_limit_reached|billing")
+_SPENT_IN_WORDS = re.compile(r"specified api usage limits|spend(?:ing)? limit|credit balance", re.IGNORECASE)
 _TOO_LONG = re.compile(
     r"prompt is too long|exceed context limit|context window|input length and `?max_tokens`? exceed", re.IGNORECASE
 )
@@ -104,6 +105,8 @@ def _refined(failure: Failure, body: object) -> Failure:
         kind = _F.QUOTA
     elif code in _CODES.values():
         kind = next(k for k, ours in _CODES.items() if ours == code)
+    elif kind is _F.RATE_LIMIT and _SPENT_IN_WORDS.search(failure.message):
+        kind = _F.QUOTA
     elif kind is _F.CLIENT_FAULT:
         kind = next((k for k, (words, _) in _WORDS.items() if words.search(failure.message)), kind)
     return failure if kind is failure.kind else msgspec.structs.replace(failure, kind=kind)
