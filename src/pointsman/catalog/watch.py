@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from decimal import Decimal
 from typing import Literal
@@ -141,6 +142,8 @@ def _message(kind: AlertKind, offer: Offer, day: date | None, left: int | None, 
 def _can_replace(catalog: Catalog, new: Offer, old: Offer, on: date, horizon_days: int) -> bool:
     if new.provider != old.provider or new.id == old.id or new.kind != old.kind or new.unconfirmed or _price(new) is None:
         return False
+    if _SPECIAL.search(new.name) and not _SPECIAL.search(old.name):
+        return False
     left = lifecycle(new, on).days_left(on)
     if left is not None and left <= horizon_days:
         return False
@@ -148,6 +151,8 @@ def _can_replace(catalog: Catalog, new: Offer, old: Offer, on: date, horizon_day
     return able and _reads(catalog, new, old) and (_window(catalog, new) or 0) >= (_window(catalog, old) or 0)
 
 
+_SPECIAL = re.compile(r"preview|exp\b|search|audio|realtime|image|tts|extended|:free")
+"""Marks in a name of something other than the plain model of that family."""
 _ESSENTIAL = frozenset({"tool_calling", "structured_output"})
 
 

@@ -27,6 +27,8 @@ __all__ = [
     "fit",
     "kv_bytes_per_token",
     "prefill_s",
+    "request_s",
+    "serving_tokens_per_s",
     "smallest_serving",
     "touched_bytes",
     "weight_bytes",
@@ -173,6 +175,27 @@ def prefill_s(serving: Serving, prompt_tokens: int) -> float:
     fast = serving.gpu.fp8_tflops if serving.precision == "fp8" else None
     tflops = fast or serving.gpu.bf16_tflops
     return 2 * serving.architecture.params_active * prompt_tokens / (serving.gpus * tflops * 1e12)
+
+
+def request_s(serving: Serving, input_tokens: int, output_tokens: int, batch: int) -> float:
+    """Least replica time one request takes up: its prompt, and its share of the decoding steps.
+
+    prefill + output · step(batch, mean context) / batch, the mean context being input + output / 2.
+    """
+    step = decode_step_s(serving, batch, input_tokens + output_tokens / 2)
+    return prefill_s(serving, input_tokens) + output_tokens * step / batch
+
+
+def serving_tokens_per_s(serving: Serving, input_tokens: int, output_tokens: int, batch: int) -> Band:
+    """Output of a busy replica on requests of one size: output / `request_s`, times the efficiency practice shows.
+
+    0 for requests that write nothing. Prompts and answers share the cards, so long prompts slow the writing.
+    """
+    if output_tokens <= 0 or batch <= 0:
+        return Band(0.0, 0.0, 0.0, "nothing is written")
+    ceiling = output_tokens / request_s(serving, input_tokens, output_tokens, batch)
+    low, expected, high = (ceiling * share for share in (EFFICIENCY.low, EFFICIENCY.expected, EFFICIENCY.high))
+    return Band(low, expected, high, "bound of prompt and answer × 0.30 / 0.45 / 0.65; runtimes of 2024 reached less")
 
 
 def batch_that_fits(serving: Serving, tokens_per_sequence: int, most: int = 256) -> int:

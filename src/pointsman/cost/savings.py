@@ -12,7 +12,7 @@ import msgspec
 
 from pointsman.catalog.price_sheet import PriceSheet
 from pointsman.core.failure import PointsmanError
-from pointsman.core.units import Usd
+from pointsman.core.units import Usd, usd_text
 from pointsman.core.usage import Usage
 from pointsman.cost.forecast import request_usd
 from pointsman.cost.price import price_usage
@@ -56,7 +56,8 @@ def routing_split(
         workload,
         dear,
         (1 - cheap_share) * dear + cheap_share * cheap,
-        f"{1 - cheap_share} × {dear} ({today.model_matched}) + {cheap_share} × {cheap} ({cheaper.model_matched})",
+        f"{1 - cheap_share} × {usd_text(dear)} ({today.model_matched})"
+        f" + {cheap_share} × {usd_text(cheap)} ({cheaper.model_matched})",
         "a bake-off has to show that the cheaper model is good enough for these requests",
     )
 
@@ -70,7 +71,7 @@ def response_cache(sheet: PriceSheet, workload: Workload, hit_ratio: Decimal, at
         workload,
         price,
         (1 - hit_ratio) * price,
-        f"(1 − {hit_ratio}) × {price}",
+        f"(1 − {hit_ratio}) × {usd_text(price)}",
         "the hit ratio is yours to measure; answers must not depend on the user or the time",
     )
 
@@ -123,7 +124,7 @@ def batch(sheet: PriceSheet, workload: Workload, batch_share: Decimal, at_s: flo
         workload,
         price,
         (1 - batch_share) * price + batch_share * batched,
-        f"{1 - batch_share} × {price} + {batch_share} × {batched}",
+        f"{1 - batch_share} × {usd_text(price)} + {batch_share} × {usd_text(batched)}",
         "answers may take up to a day"
         if applied == "batch"
         else f"{sheet.model_matched} has no published batch price at that time: nothing is saved",
@@ -162,7 +163,7 @@ def _saving(name: str, workload: Workload, before: Decimal, after: Decimal, how:
         before_usd=first.quantize(cent),
         after_usd=then.quantize(cent),
         saved_usd=(first - then).quantize(cent),
-        arithmetic=f"{requests:,} requests a month × [{before.normalize():f} → {how} = {after.normalize():f}] USD",
+        arithmetic=f"{requests:,} requests a month × [{usd_text(before)} → {how} = {usd_text(after)}] USD",
         mind=mind,
     )
 

@@ -1,0 +1,250 @@
+"""The catalogue as one project sees it: bundled, refreshed on this machine, and the project's own files."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from datetime import UTC, date, datetime
+from functools import cache
+from pathlib import Path
+
+import msgspec
+
+from pointsman.catalog.entry import Offer
+from pointsman.catalog.load import Catalog, load_catalog
+from pointsman.catalog.lookup import find_offer
+from pointsman.catalog.price_sheet import PriceSheet
+from pointsman.catalog.prices import PriceList, bundled_list, current_list, find_price, read_list, use_list
+from pointsman.catalog.refresh import PRICE_LIST_URL, SOURCE_KEYS, Refreshed, refresh
+from pointsman.catalog.watch import Alert, Watched, watch
+from pointsman.core.estimate import Unknown
+from pointsman.core.failure import PointsmanError, StorageError
+
+__all__ = [
+    "PriceAge",
+    "cache_folder",
+    "fetch_sources",
+    "noon",
+    "open_catalog",
+    "price_age",
+    "price_of",
+    "refresh_catalog",
+    "use_refreshed_prices",
+    "watch_variants",
+]
+
+CATALOG_FOLDER = "catalog.d"
+_LARGEST_BYTES = 64 * 1024 * 1024
+
+
+class PriceAge(msgspec.Struct, frozen=True, kw_only=True):
+    """Which prices are in use and how old they are."""
+
+    source: str
+    checked_on: str | None
+    days: int | None
+    refreshed: bool
+
+    @property
+    def text(self) -> str:
+        """One line for people."""
+        old = "of an unknown day" if self.days is None else f"{self.days} days old ({self.checked_on})"
+        return f"prices: {self.source}, {old}"
+
+
+class _Edition(msgspec.Struct, frozen=True, kw_only=True):
+    source: str
+    checked_on: str
+    held: tuple[str, ...]
+
+
+def cache_folder(environment: Mapping[str, str] = os.environ) -> Path:
+    """Where a refreshed catalogue is kept: `$POINTSMAN_CACHE`, else the user's cache folder."""
+    if own := environment.get("POINTSMAN_CACHE"):
+        return Path(own) / "catalog"
+    base = environment.get("XDG_CACHE_HOME")
+    return (Path(base) if base else Path.home() / ".cache") / "pointsman" / "catalog"
+
+
+def open_catalog(files: tuple[Path, ...] = (), start: Path | None = None, folder: Path | None = None) -> Catalog:
+    """Bundled, then refreshed, then `catalog.d/` beside the project's file, then `files`; the last word wins.
+
+    Prices are read from the refreshed copy from then on, if there is one.
+    """
+    from pointsman.app.config import find_project
+
+    folder = folder or cache_folder()
+    here = (start or Path.cwd()).resolve()
+    project = find_project(here)
+    own = (project.parent if project else here) / CATALOG_FOLDER
+    found = sorted(f for f in own.iterdir() if f.suffix in (".toml", ".yaml", ".yml")) if own.is_dir() else []
+    use_refreshed_prices(folder)
+    return load_catalog(folder, (*found, *files))
+
+
+def use_refreshed_prices(folder: Path | None = None) -> bool:
+    """Let every price come from the refreshed copy on this machine; False if there is none. Nothing is read yet."""
+    folder = folder or cache_folder()
+    if not (folder / "prices.json").exists():
+        use_list(None)
+        return False
+    use_list(lambda: _edition(folder))
+    return True
+
+
+@cache
+def _edition(folder: Path) -> PriceList:
+    try:
+        about = msgspec.json.decode((folder / "edition.json").read_bytes(), type=_Edition)
+        edition = read_list((folder / "prices.json").read_bytes(), about.source, about.checked_on)
+    except (OSError, ValueError) as error:
+        raise StorageError(
+            f"the refreshed prices in {folder} cannot be read: {error}",
+            hint=f"run `pointsman catalog refresh`, or remove {folder} to go back to the bundled prices",
+        ) from error
+    return msgspec.structs.replace(edition, held=frozenset(about.held))
+
+
+def price_age(catalog: Catalog, on: date) -> PriceAge:
+    """How old the prices are on a day; known without loading them."""
+    source = catalog.sources["genai-prices"]
+    checked = date.fromisoformat(source.checked_on) if source.checked_on else None
+    return PriceAge(
+        source=source.name,
+        checked_on=source.checked_on or None,
+        days=(on - checked).days if checked else None,
+        refreshed=source.layer == "refreshed",
+    )
+
+
+def noon(day: date) -> datetime:
+    """A day as a moment, where a price needs one: 12:00 UTC."""
+    return datetime(day.year, day.month, day.day, 12, tzinfo=UTC)
+
+
+def price_of(catalog: Catalog, model: str, provider: str | None, at: datetime) -> PriceSheet:
+    """The price sheet of a model at a provider, or at its maker. Raises `PointsmanError` saying why there is none."""
+    name = model
+    if provider is None:
+        offer = find_offer(catalog, model)
+        provider, name = offer.provider, offer.name if offer.name != model and model not in offer.names else model
+    found = find_price(provider, name, at)
+    if isinstance(found, Unknown):
+        offer_name = _offered_name(catalog, model, provider)
+        found = find_price(provider, offer_name, at) if offer_name else found
+    if isinstance(found, Unknown):
+        raise PointsmanError(found.reason, hint="`pointsman catalog list --text NAME` shows what is offered where")
+    return found
+
+
+def _offered_name(catalog: Catalog, model: str, provider: str) -> str | None:
+    """The provider's own name of a model that a person named otherwise."""
+    try:
+        return find_offer(catalog, model, provider).name
+    except PointsmanError:
+        return None
+
+
+def fetch_sources(
+    names: tuple[str, ...], mirror: Path | None = None, timeout_s: float = 30.0
+) -> tuple[dict[str, bytes], dict[str, str]]:
+    """Bytes of each source, from its address or from `mirror/NAME.json`, and why those missing are missing."""
+    raw: dict[str, bytes] = {}
+    failed: dict[str, str] = {}
+    for name in names:
+        try:
+            raw[name] = (mirror / f"{name}.json").read_bytes() if mirror else _get(_address(name), timeout_s)
+        except OSError as error:  # urllib's errors are OSErrors too
+            failed[name] = str(error)
+    return raw, failed
+
+
+def _address(name: str) -> str:
+    from pointsman.catalog.claim import fact_sources
+
+    return PRICE_LIST_URL if name == "genai_prices" else fact_sources().load(name).url
+
+
+def _get(url: str, timeout_s: float) -> bytes:
+    import urllib.request
+
+    request = urllib.request.Request(url, headers={"User-Agent": "pointsman"})  # noqa: S310 - https addresses of our own sources
+    with urllib.request.urlopen(request, timeout=timeout_s) as reply:  # noqa: S310 - as above
+        body: bytes = reply.read(_LARGEST_BYTES)
+    return body
+
+
+def refresh_catalog(
+    names: tuple[str, ...] = ("genai_prices", "litellm", "models_dev"),
+    *,
+    mirror: Path | None = None,
+    folder: Path | None = None,
+    at: datetime | None = None,
+    dry_run: bool = False,
+) -> tuple[Catalog, Refreshed, dict[str, str]]:
+    """Read sources over the last good catalogue; returns it as it was, what became of each source, and what could not be fetched.
+
+    Nothing is written if nothing was taken, or on a dry run. Raises `PointsmanError` for an unknown source.
+    """
+    unknown = [n for n in names if n not in SOURCE_KEYS]
+    if unknown:
+        raise PointsmanError(f"there is no source {unknown[0]!r}", hint=f"known: {', '.join(SOURCE_KEYS)}")
+    folder = folder or cache_folder()
+    before = load_catalog(folder)
+    use_refreshed_prices(folder)
+    raw, failed = fetch_sources(names, mirror)
+    done = refresh(before, raw, current_list() if raw else bundled_list(), at or datetime.now(UTC))
+    if done.taken and not dry_run:
+        _write(folder, done, raw.get("genai_prices"))
+        _edition.cache_clear()
+    return before, done, failed
+
+
+def _write(folder: Path, done: Refreshed, prices: bytes | None) -> None:
+    """Each file is replaced in one step, so a reader never sees half of one."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if done.prices is not None and prices is not None:
+            about = _Edition(
+                source=done.prices.source, checked_on=done.prices.checked_on or "", held=tuple(sorted(done.prices.held))
+            )
+            _replace(folder / "prices.json", prices)
+            _replace(folder / "edition.json", msgspec.json.encode(about))
+        sources = [{"key": k} | msgspec.to_builtins(s) for k, s in done.catalog.sources.items()]
+        _replace(folder / "sources.jsonl", b"".join(msgspec.json.encode(row) + b"\n" for row in sources))
+        _replace(folder / "offers.jsonl", b"".join(msgspec.json.encode(o) + b"\n" for o in done.catalog.offers.values()))
+    except OSError as error:
+        raise StorageError(
+            f"the refreshed catalogue cannot be written: {error}", hint="set POINTSMAN_CACHE to a writable folder"
+        ) from error
+
+
+def _replace(path: Path, content: bytes) -> None:
+    part = path.with_suffix(path.suffix + ".part")
+    part.write_bytes(content)
+    part.replace(path)
+
+
+def watch_variants(
+    catalog: Catalog, variants: Mapping[str, tuple[str, str]], on: date, horizon_days: int, since: date
+) -> list[Alert]:
+    """Alerts for named variants (name → provider and model): ends and reroutes within the horizon, price moves since a day."""
+    watched = [_watched(catalog, name, provider, model, on, since) for name, (provider, model) in variants.items()]
+    return watch(catalog, watched, on, horizon_days)
+
+
+def _watched(catalog: Catalog, name: str, provider: str, model: str, on: date, since: date) -> Watched:
+    offer: Offer | None
+    try:
+        offer = find_offer(catalog, model, provider)
+    except PointsmanError:
+        offer = None
+    sheet = find_price(provider, model, noon(on))
+    if isinstance(sheet, Unknown):
+        return Watched(name=name, offer=offer, called=f"{provider}:{model}")
+    was, now = (sheet.rates(noon(day))[0] for day in (since, on))
+    blended = [
+        (3 * r["input"].usd_per_million + r["output"].usd_per_million) / 4 if {"input", "output"} <= set(r) else None
+        for r in (was, now)
+    ]
+    return Watched(name=name, offer=offer, called=f"{provider}:{model}", price_was=blended[0], price_is=blended[1])
