@@ -20,6 +20,7 @@ from pointsman.core.chat import (
     UsageSeen,
 )
 from pointsman.core.usage import Usage
+from pointsman.providers.assemble import merge_usage
 from pointsman.providers.dialects.gemini.failure import in_band
 from pointsman.providers.dialects.gemini.finish_reason import read_finish_reason
 from pointsman.providers.dialects.gemini.names import FINISH_REASONS, enum_name
@@ -105,9 +106,12 @@ class StreamReader:
             self._blocked = True
             found.append(Finished(reason=FinishReason.CONTENT_FILTER, raw=chunk.blocked))
         usage = None if chunk.usage_metadata is None else ledger(chunk.usage_metadata)
-        if usage is not None and usage != self._usage:
-            self._usage = usage
-            found.append(UsageSeen(usage))
+        if usage is None:
+            return
+        now = merge_usage(self._usage, usage)
+        if now != self._usage:
+            self._usage = now
+            found.append(UsageSeen(now))
 
     def _candidate(self, index: int, chunk: Response) -> _CandidateReader:
         known = self._candidates.get(index)
