@@ -11,17 +11,16 @@ import msgspec
 from pointsman.app.bakeoff import naming
 from pointsman.app.config import find_project, load_eval, load_project
 from pointsman.app.run_dir import RunDir, Session, new_run_dir
-from pointsman.core.chat import ChatReply, Choice, FinishReason, Part, Refusal, Text
 from pointsman.core.clock import SYSTEM_CLOCK
 from pointsman.evals.criteria import check_criteria
 from pointsman.evals.dataset import Dataset
 from pointsman.evals.scorer_set import ScorerSet, build_scorers
 from pointsman.evals.scoring import judge
+from pointsman.evals.stored_answer import StoredAnswer, restored
 from pointsman.evals.trial import Trial
-from pointsman.providers.provider import Answer
 from pointsman.store.journal import Journal, read_lines, write_whole
 
-__all__ = ["answer_of", "rescore"]
+__all__ = ["rescore"]
 
 
 def rescore(path: Path, source: RunDir, *, runs: Path, environment: Mapping[str, str]) -> RunDir:
@@ -62,21 +61,11 @@ def rescore(path: Path, source: RunDir, *, runs: Path, environment: Mapping[str,
 
 
 def _judged(trial: Trial, dataset: Dataset, scorers: ScorerSet) -> Trial:
-    judged = judge(dataset[trial.index], answer_of(trial), scorers)
+    judged = judge(dataset[trial.index], restored(_kept(trial)), scorers)
     return msgspec.structs.replace(
         trial, outcome=judged.outcome, score=judged.score, scores=judged.scores, read=judged.read, reason=judged.reason
     )
 
 
-def answer_of(trial: Trial) -> Answer:
-    """The answer a trial recorded, as it was when it was first judged."""
-    exchange = trial.exchange
-    if exchange.failure is not None:
-        return Answer(exchange=exchange)
-    parts: list[Part] = []
-    if trial.output:
-        parts.append(Text(text=trial.output))
-    if trial.refusal is not None:
-        parts.append(Refusal(text=trial.refusal))
-    choice = Choice(parts=(*parts, *trial.tool_calls), finish=exchange.finish or FinishReason.UNKNOWN)
-    return Answer(exchange=exchange, reply=ChatReply(model=exchange.served_model, choices=(choice,), usage=exchange.usage))
+def _kept(trial: Trial) -> StoredAnswer:
+    return StoredAnswer(output=trial.output, refusal=trial.refusal, tool_calls=trial.tool_calls, exchange=trial.exchange)

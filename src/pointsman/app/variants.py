@@ -22,7 +22,7 @@ from pointsman.providers.provider_row import load_provider
 
 __all__ = ["Wiring", "variant_of"]
 
-_LOCAL_KEYS = ("answers", "script")
+_LOCAL_KEYS = ("answers", "script", "sleep")
 
 
 def variant_of(name: str, spec: VariantSpec, base_dir: Path) -> Variant:

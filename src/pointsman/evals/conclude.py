@@ -23,6 +23,7 @@ from pointsman.evals.poc import Origin, PocFacts, checklist, pitfalls
 from pointsman.evals.result import (
     Comparison,
     CriterionResult,
+    Decision,
     Disagreement,
     RunResult,
     Shown,
@@ -72,12 +73,13 @@ def conclude(
     measured = [measure(n, variants[n], t, facts, run.level) for n, t in zip(names, tallies, strict=True)]
     comparisons = compare_all(names, tallies, run.baseline, run.criteria, facts, run.level, run.seed) if run.baseline else []
     criteria = [c for v in measured for c in judge_criteria(v, run.criteria)]
-    verdict, reason = _overall(names, run, comparisons, criteria)
+    decisions = _decisions(names, run, comparisons, criteria)
+    verdict, reason = _overall(decisions)
     missing = sum(int(t.run.size - t.run.sum()) for t in tallies)
     visible = _visible_difference(facts)
     count, disagreements = _disagreements(names, tallies, dataset, read, run.seed)
     open_quality = any(c.metric == "quality" and c.verdict == "unknown" for c in comparisons)
-    poc = _poc_facts(run, facts, dataset, measured, visible, verdict, reason, missing, open_quality)
+    poc = _poc_facts(run, facts, dataset, measured, visible, verdict, reason, missing, quality_open=open_quality)
     return RunResult(
         run=run.run,
         name=run.name,
@@ -98,6 +100,7 @@ def conclude(
         criteria=tuple(criteria),
         verdict=verdict,
         verdict_reason=reason,
+        decisions=decisions,
         tied_best=_tied_best(names, tallies, facts, run),
         disagreements=disagreements,
         disagreement_count=count,
@@ -108,39 +111,47 @@ def conclude(
     )
 
 
-def _overall(
+def _decisions(
     names: Sequence[str], run: RunFacts, comparisons: Sequence[Comparison], criteria: Sequence[CriterionResult]
-) -> tuple[VerdictName, str]:
-    """Pass if some candidate meets every bound, fail if every candidate breaks one, otherwise unknown.
-
-    Without criteria the question is whether a candidate is better in quality; without a baseline
-    either, nothing was asked.
-    """
-    candidates = [n for n in names if n != run.baseline]
+) -> tuple[Decision, ...]:
+    """Each candidate against every bound; without criteria, the question is whether its quality is better."""
     if not run.criteria and run.baseline is None:
+        return ()
+    return tuple(_decision(n, run, comparisons, criteria) for n in names if n != run.baseline)
+
+
+def _decision(name: str, run: RunFacts, comparisons: Sequence[Comparison], criteria: Sequence[CriterionResult]) -> Decision:
+    bounds: list[tuple[str, VerdictName]] = [
+        (c.metric, c.verdict)
+        for c in comparisons
+        if c.candidate == name and (c.margin is not None or (c.metric == "quality" and not run.criteria))
+    ]
+    bounds += [(f"{c.criterion} {c.limit}", c.verdict) for c in criteria if c.variant == name]
+    broken = tuple(bound for bound, verdict in bounds if verdict == "fail")
+    still_open = tuple(bound for bound, verdict in bounds if verdict == "unknown")
+    verdict: VerdictName = "fail" if broken else "unknown" if still_open or not bounds else "pass"
+    return Decision(candidate=name, verdict=verdict, broken=broken, open=still_open)
+
+
+def _overall(decisions: Sequence[Decision]) -> tuple[VerdictName, str]:
+    """Pass if some candidate meets every bound, fail if every candidate breaks one, otherwise unknown."""
+    if not decisions:
         return "unknown", "nothing was asked: name a baseline or set criteria"
-    verdicts: dict[str, tuple[VerdictName, str]] = {}
-    for name in candidates:
-        deciding: list[tuple[VerdictName, str]] = [
-            (c.verdict, f"{c.metric}: {c.reason}")
-            for c in comparisons
-            if c.candidate == name and (c.margin is not None or (c.metric == "quality" and not run.criteria))
-        ]
-        deciding += [(c.verdict, f"{c.criterion} {c.limit}: {c.reason}") for c in criteria if c.variant == name]
-        verdicts[name] = _conjunction(deciding)
     for wanted in ("pass", "unknown", "fail"):
-        chosen = [(n, v[1]) for n, v in verdicts.items() if v[0] == wanted]
+        chosen = [d for d in decisions if d.verdict == wanted]
         if chosen:
-            return wanted, "; ".join(f"{n}: {why}" for n, why in chosen)
+            return chosen[0].verdict, "; ".join(_words(d) for d in chosen)
     return "unknown", "there is no candidate to judge"
 
 
-def _conjunction(deciding: Sequence[tuple[VerdictName, str]]) -> tuple[VerdictName, str]:
-    for wanted in ("fail", "unknown"):
-        reasons = [why for verdict, why in deciding if verdict == wanted]
-        if reasons:
-            return wanted, "; ".join(reasons)
-    return ("pass", "every bound holds") if deciding else ("unknown", "no bound applies to it")
+def _words(decision: Decision) -> str:
+    match decision.verdict:
+        case "pass":
+            return f"{decision.candidate}: every bound holds"
+        case "fail":
+            return f"{decision.candidate} breaks {', '.join(decision.broken)}"
+        case "unknown":
+            return f"{decision.candidate}: not settled: {', '.join(decision.open) or 'no bound applies to it'}"
 
 
 def _tests(dataset: Dataset, visible: Measured) -> TestSetInfo:
@@ -173,6 +184,7 @@ def _poc_facts(
     verdict: VerdictName,
     reason: str,
     missing: int,
+    *,
     quality_open: bool,
 ) -> PocFacts:
     quality = run.criteria.get("quality")

@@ -14,6 +14,7 @@ __all__ = [
     "Comparison",
     "CostResult",
     "CriterionResult",
+    "Decision",
     "Disagreement",
     "Quantiles",
     "RunResult",
@@ -130,6 +131,17 @@ class CriterionResult(msgspec.Struct, frozen=True, kw_only=True):
     needed: int | None = None
 
 
+class Decision(msgspec.Struct, frozen=True, kw_only=True):
+    """The verdict on one candidate, over every bound that applies to it."""
+
+    candidate: str
+    verdict: VerdictName
+    broken: tuple[str, ...]
+    """Bounds the evidence says it breaks, such as `quality` or `latency_p95_s ≤ 3 s`."""
+    open: tuple[str, ...]
+    """Bounds the evidence does not settle."""
+
+
 class Shown(msgspec.Struct, frozen=True, kw_only=True):
     """What one variant said to one case."""
 
@@ -197,6 +209,8 @@ class RunResult(msgspec.Struct, frozen=True, kw_only=True):
     criteria: tuple[CriterionResult, ...]
     verdict: VerdictName
     verdict_reason: str
+    decisions: tuple[Decision, ...] = ()
+    """One per candidate; empty if nothing was asked."""
     tied_best: tuple[str, ...]
     """Variants that nothing in this run tells apart from the best."""
     disagreements: tuple[Disagreement, ...]

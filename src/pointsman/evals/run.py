@@ -26,6 +26,7 @@ from pointsman.evals.pace import Pace
 from pointsman.evals.schedule import Slot, schedule
 from pointsman.evals.scorer_set import ScorerSet
 from pointsman.evals.scoring import judge
+from pointsman.evals.stored_answer import StoredAnswer, restored, stored
 from pointsman.evals.tally import Tally
 from pointsman.evals.trial import Trial
 from pointsman.providers.provider import Answer, Call
@@ -205,7 +206,7 @@ class Runner:
             self._wake_budget()
         self._remember(slot.variant, answer)
         if self._cache is not None and answer.reply is not None:
-            self._cache.put(self._cache_key(call.request, slot), msgspec.json.encode(answer))
+            self._cache.put(self._cache_key(call.request, slot), msgspec.json.encode(stored(answer)))
         return answer
 
     def _keep(self, case: Case, slot: Slot, answer: Answer) -> None:
@@ -314,7 +315,7 @@ class Runner:
         found = self._cache.get(self._cache_key(request, slot))
         if found is None:
             return None
-        answer = msgspec.json.decode(found, type=Answer)
+        answer = restored(msgspec.json.decode(found, type=StoredAnswer))
         return msgspec.structs.replace(answer, exchange=msgspec.structs.replace(answer.exchange, cached=True))
 
     def _cache_key(self, request: ChatRequest, slot: Slot) -> str:

@@ -49,6 +49,8 @@ class VariantSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     """`replay`: the file of recorded answers."""
     script: dict[str, Any] | str | None = None
     """`scripted`: how the model behaves, inline or as a file."""
+    sleep: bool | None = None
+    """`scripted`: really wait as long as the script says; otherwise its times are only reported."""
 
 
 class CriterionSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):

@@ -47,6 +47,10 @@ def run_document(result: RunResult) -> dict[str, Any]:
         "cases": result.tests.cases,
         "verdict": result.verdict,
         "verdict_reason": result.verdict_reason,
+        "decisions": [
+            {"candidate": d.candidate, "verdict": d.verdict, "broken": list(d.broken), "open": list(d.open)}
+            for d in result.decisions
+        ],
         "variants": {v.name: _variant(v) for v in result.variants},
         "comparisons": [comparison_document(c) for c in result.comparisons],
         "criteria": [_criterion(c) for c in result.criteria],

@@ -14,7 +14,7 @@ from pointsman.report.charts.rows import outcome_chart, pairs_chart, quality_cha
 from pointsman.report.charts.slices import slices_chart
 from pointsman.report.disagreements import disagreements
 from pointsman.report.markup import Html, join, raw, tag
-from pointsman.report.words import headline, notices, open_questions, scope
+from pointsman.report.words import headline, notices, open_questions, scope, verdict_lines
 
 __all__ = ["run_page"]
 
@@ -81,7 +81,8 @@ def _head(result: RunResult) -> Html:
 
 
 def _header(result: RunResult) -> Html:
-    reason = tag("p", sections.verdict(result.verdict), " ", fmt.plain(result.verdict_reason), class_="reason")
+    lines = verdict_lines(result)
+    reason = join(tag("p", sections.verdict(verdict), " ", words, class_="reason") for verdict, words in lines)
     said = tag("p", headline(result), class_="headline")
     return tag("header", tag("p", scope(result), class_="facts-line"), tag("h1", fmt.plain(result.name)), said, reason)
 

@@ -20,6 +20,7 @@ from pointsman.report.words import (
     notices,
     open_questions,
     scope,
+    verdict_lines,
 )
 
 __all__ = ["comparisons_markdown", "escaped", "run_markdown"]
@@ -43,7 +44,7 @@ def run_markdown(result: RunResult) -> str:
     blocks = [
         f"### {_verdict(result.verdict)}: {escaped(result.name)}",
         f"**{escaped(headline(result))}**",
-        escaped(result.verdict_reason),
+        "\n".join(f"- {_verdict(verdict)}: {escaped(words)}" for verdict, words in verdict_lines(result)),
         "\n".join(f"> [!WARNING]\n> {escaped(n)}\n" for n in notices(result)),
         _variants(result),
         comparisons_markdown(result.comparisons),

@@ -27,6 +27,7 @@ from pointsman.report.words import (
     notices,
     open_questions,
     scope,
+    verdict_lines,
 )
 
 __all__ = ["Column", "open_console", "print_comparisons", "print_run"]
@@ -65,8 +66,8 @@ def print_run(result: RunResult, console: Console) -> None:
     """Headline, variants, comparisons, criteria, then what is open and what to look out for."""
     console.print(Text(f"{fmt.plain(result.name)} · {scope(result)}", style="dim"))
     console.print(Text(headline(result), style="bold"))
-    reason = f": {fmt.plain(result.verdict_reason)}" if result.verdict_reason else ""
-    console.print(_verdict(result.verdict, VERDICT_WORD[result.verdict]) + Text(reason))
+    for verdict, words in verdict_lines(result):
+        console.print(_verdict(verdict, VERDICT_WORD[verdict]) + Text(f": {words}" if words else ""))
     _lines(console, "", "!", notices(result))
     _print_variants(result, console)
     print_comparisons(console, result.comparisons)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from pointsman.core.estimate import Estimate, Measured, Unknown
 from pointsman.core.verdict import VerdictName
 from pointsman.evals.outcome import Outcome
-from pointsman.evals.result import Comparison, CostResult, CriterionResult, RunResult, VariantResult
+from pointsman.evals.result import Comparison, CostResult, CriterionResult, Decision, RunResult, VariantResult
 from pointsman.report import format as fmt
 
 __all__ = [
@@ -28,6 +28,7 @@ __all__ = [
     "quality_comparisons",
     "scope",
     "units_word",
+    "verdict_lines",
 ]
 
 VERDICT_WORD: dict[VerdictName, str] = {"pass": "pass", "fail": "fail", "unknown": "not enough evidence"}
@@ -94,7 +95,11 @@ def headline(result: RunResult) -> str:
     compared = [c for c in quality_comparisons(result) if isinstance(c.difference, Estimate)]
     if not compared:
         return _alone(result, leader)
-    top = max(compared, key=lambda c: c.difference.value if isinstance(c.difference, Estimate) else 0.0)
+    may = {d.candidate for d in result.decisions if d.verdict == "pass"}
+    fit = [c for c in compared if c.candidate in may]
+    if fit:
+        return _may_replace(_highest(fit), adjusted=len(result.variants) > 2)
+    top = _highest(compared)
     return _against(result, top, of=len(result.variants)) + _ties(result, leader.name)
 
 
@@ -144,6 +149,41 @@ def _alone(result: RunResult, leader: VariantResult) -> str:
     if len(result.variants) == 1:
         return f"{name} scores {found}; with one variant there is nothing to compare it to."
     return f"{name} scores highest: {found}; no baseline was named to compare with" + (_ties(result, leader.name) or ".")
+
+
+def verdict_lines(result: RunResult) -> list[tuple[VerdictName, str]]:
+    """The verdict on each candidate in words, those that may be chosen first; the run's own where there is none."""
+    if not result.decisions:
+        return [(result.verdict, fmt.plain(result.verdict_reason))]
+    order = {"pass": 0, "unknown": 1, "fail": 2}
+    return [(d.verdict, _decision(d)) for d in sorted(result.decisions, key=lambda d: order[d.verdict])]
+
+
+def _decision(d: Decision) -> str:
+    name = fmt.plain(d.candidate)
+    if d.verdict == "pass":
+        return f"{name}: every bound holds"
+    broken = f"breaks {', '.join(map(fmt.plain, d.broken))}" if d.broken else ""
+    still = f"does not settle {', '.join(map(fmt.plain, d.open))}" if d.open else ""
+    return f"{name}: {'; '.join(filter(None, (broken, still))) or 'no bound applies to it'}"
+
+
+def _highest(compared: Sequence[Comparison]) -> Comparison:
+    return max(compared, key=lambda c: c.difference.value if isinstance(c.difference, Estimate) else 0.0)
+
+
+def _may_replace(c: Comparison, *, adjusted: bool) -> str:
+    d = c.difference
+    assert isinstance(d, Estimate)
+    if d.low > 0:
+        how = f"better by {_unsigned(d)}"
+    elif c.margin is not None:
+        how = f"no worse within {fmt.number(100 * c.margin, 1)} points, {fmt.measured(d, fmt.POINTS)}"
+    else:
+        how = f"quality {fmt.measured(d, fmt.POINTS)}"
+    p = c.p_adjusted if adjusted and c.p_adjusted is not None else c.p_value
+    evidence = f"{fmt.p_value(p)}{', adjusted' if adjusted and c.p_adjusted is not None else ''}"
+    return f"{fmt.plain(c.candidate)} may replace {fmt.plain(c.baseline)}: {how} (n = {fmt.count(d.n)}, {evidence})."
 
 
 def _against(result: RunResult, c: Comparison, *, of: int) -> str:
