@@ -93,12 +93,11 @@ def compare_cost(
     name: str, tally: Tally, baseline: str, base: Tally, facts: CaseFacts, margin: float | None, level: float, seed: int
 ) -> Comparison:
     """Ratio of the dollars spent, less 1, on the cases both have a cost for."""
-    del seed  # Fieller's interval draws nothing
     ours, theirs = tally.case_mean(tally.cost_usd), base.case_mean(base.cost_usd)
     both = ~np.isnan(ours) & ~np.isnan(theirs)
     if not both.any():
         return _unmeasured(name, baseline, "cost", "no case has a cost of both", margin)
-    ratio = cost_ratio(ours[both], theirs[both], facts.clusters_of(both), level)
+    ratio = cost_ratio(ours[both], theirs[both], facts.clusters_of(both), level, seed=seed)
     return _ratio_comparison(name, baseline, "cost", ratio, margin)
 
 

@@ -70,7 +70,7 @@ def conclude(
     """Measure, compare and judge. `read` gives the trial at an offset of the journal."""
     facts = facts_of(dataset)
     names = list(variants)
-    measured = [measure(n, variants[n], t, facts, run.level) for n, t in zip(names, tallies, strict=True)]
+    measured = [measure(n, variants[n], t, facts, run.level, run.seed) for n, t in zip(names, tallies, strict=True)]
     comparisons = compare_all(names, tallies, run.baseline, run.criteria, facts, run.level, run.seed) if run.baseline else []
     criteria = [c for v in measured for c in judge_criteria(v, run.criteria)]
     decisions = _decisions(names, run, comparisons, criteria)

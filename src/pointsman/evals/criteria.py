@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import difflib
+import math
 from collections.abc import Callable, Mapping
 
 import msgspec
 
-from pointsman.core.estimate import Measured, Unknown
+from pointsman.core.estimate import Estimate, Measured, Unknown
 from pointsman.core.failure import ConfigError
 from pointsman.core.verdict import Fail, Pass, Verdict, verdict_name
 from pointsman.evals.outcome import Outcome
 from pointsman.evals.result import CriterionResult, VariantResult
 from pointsman.evals.spec import CriterionSpec
+from pointsman.stats.quantiles import needed_for_bound
 from pointsman.stats.verdicts import at_least, at_most
 
 __all__ = ["COMPARED", "CRITERIA", "check_criteria", "judge_criteria", "streams"]
@@ -90,7 +92,10 @@ def judge_criteria(variant: VariantResult, criteria: Mapping[str, CriterionSpec]
 def _judge(variant: VariantResult, name: str, bound: str, limit: float) -> CriterionResult:
     criterion = CRITERIA[name]
     measured = criterion.measured(variant)
-    verdict = at_most(measured, limit) if bound == "max" else at_least(measured, limit)
+    if bound == "max":
+        verdict = at_most(measured, limit, needed=_needed_for_a_bound(name, measured))
+    else:
+        verdict = at_least(measured, limit)
     return CriterionResult(
         variant=variant.name,
         criterion=name,
@@ -100,6 +105,16 @@ def _judge(variant: VariantResult, name: str, bound: str, limit: float) -> Crite
         reason=_reason(verdict),
         needed=verdict.needed if isinstance(verdict, Unknown) else None,
     )
+
+
+def _needed_for_a_bound(name: str, measured: Measured) -> int | None:
+    """Further answers until a percentile has any upper bound at all; None if it has one, or is no percentile."""
+    if not (isinstance(measured, Estimate) and measured.high == math.inf and (quantile := _QUANTILES.get(name[-6:-2]))):
+        return None
+    return max(1, needed_for_bound(quantile, measured.level) - measured.n)
+
+
+_QUANTILES = {"_p50": 0.5, "_p95": 0.95}
 
 
 def _reason(verdict: Verdict) -> str:
