@@ -13,7 +13,17 @@ import msgspec
 
 from pointsman.providers.http_failure import client_fault, malformed
 
-__all__ = ["EMPTY_OBJECT", "decode_reply", "decode_request", "json_text", "other_fields", "raw", "untangle"]
+__all__ = [
+    "EMPTY_OBJECT",
+    "decode_reply",
+    "decode_request",
+    "fields_under",
+    "json_text",
+    "kept_fields",
+    "other_fields",
+    "raw",
+    "untangle",
+]
 
 T = TypeVar("T")
 
@@ -45,9 +55,21 @@ def decode_reply(decoder: msgspec.json.Decoder[T], body: bytes | msgspec.Raw, wh
         raise malformed(f"{what} is not readable: {untangle(str(error))}") from None
 
 
-def other_fields(body: bytes, known: frozenset[str]) -> dict[str, msgspec.Raw]:
+def other_fields(body: bytes | msgspec.Raw, known: frozenset[str]) -> dict[str, msgspec.Raw]:
     """Top-level fields of a JSON object that are not among `known`, untouched. The body must have been decoded before."""
     return {k: v for k, v in _FIELDS.decode(body).items() if k not in known}
+
+
+def kept_fields(body: bytes | msgspec.Raw, known: frozenset[str], prefix: str) -> dict[str, msgspec.Raw] | None:
+    """Fields beyond `known` that say something, under `prefix`; None if there is none. Fit for the `extra` of a part."""
+    found = {prefix + k: v for k, v in _FIELDS.decode(body).items() if k not in known and bytes(v) != b"null"}
+    return found or None
+
+
+def fields_under(extra: dict[str, msgspec.Raw] | None, prefix: str) -> dict[str, msgspec.Raw]:
+    """What `kept_fields` kept under this very prefix, by their names on the wire."""
+    cut = len(prefix)
+    return {k[cut:]: v for k, v in (extra or {}).items() if k.startswith(prefix) and "." not in k[cut:]}
 
 
 def raw(value: object) -> msgspec.Raw:

@@ -17,7 +17,15 @@ from pointsman.core.chat import (
     ToolResult,
     Video,
 )
-from pointsman.providers.dialects.openai_chat.message import DIALECT, cache_field, call_fields, thought_fields
+from pointsman.providers.dialects.openai_chat.message import (
+    CACHE_FIELD,
+    DIALECT,
+    MESSAGE_FIELDS,
+    PART_FIELDS,
+    call_fields,
+    thought_fields,
+)
+from pointsman.providers.json_body import fields_under
 from pointsman.providers.losses import foreign_fields
 from pointsman.providers.media import audio_format, data_url, url_of
 
@@ -32,16 +40,22 @@ def write_message(message: Message, at: str, losses: list[Loss]) -> tuple[list[W
     if message.role == "tool":
         return _results(message, at, losses)
     named: Wire = {"name": message.name} if message.name is not None else {}
+    named |= _own_fields(message.parts)
     if message.role == "assistant":
         return [{"role": "assistant", **named, **_assistant(message.parts, at, losses)}], []
     content = _content(message.parts, at, losses)
     return [{"role": message.role, "content": content, **named}], []
 
 
+def _own_fields(parts: tuple[Part, ...]) -> Wire:
+    """Fields of the message itself, which travel with its parts."""
+    return {k: v for part in parts for k, v in fields_under(part.extra, MESSAGE_FIELDS).items()}
+
+
 def _list_lost_fields(parts: tuple[Part, ...], at: str, losses: list[Loss]) -> None:
     for i, part in enumerate(parts):
         here = f"{at}.parts[{i}]"
-        if part.cache is not None and not cache_field(part.extra):
+        if part.cache is not None and CACHE_FIELD not in (part.extra or ()):
             losses.append(Loss(f"{here}.cache", "this protocol has no cache marks"))
         losses += foreign_fields(part, DIALECT, here)
         if isinstance(part, ToolResult):
@@ -68,7 +82,7 @@ def _result(result: ToolResult, at: str, losses: list[Loss]) -> tuple[Wire, list
     texts = tuple(p for p in result.parts if isinstance(p, Text))
     media = tuple(p for p in result.parts if not isinstance(p, Text))
     content = _content(texts, at, losses)
-    wire: Wire = {"role": "tool", "tool_call_id": result.call_id, "content": content}
+    wire: Wire = {"role": "tool", "tool_call_id": result.call_id, "content": content, **_own_fields((result,))}
     if not media:
         return wire, []
     losses.append(Loss(f"{at}.parts", "a tool result is text alone; its media follow in a message of the user"))
@@ -80,7 +94,7 @@ def _content(parts: tuple[Part, ...], at: str, losses: list[Loss]) -> str | list
     """Plain text if one text part says it all, otherwise a list of parts."""
     if not parts:
         return ""
-    if len(parts) == 1 and isinstance(parts[0], Text) and not cache_field(parts[0].extra):
+    if len(parts) == 1 and isinstance(parts[0], Text) and not fields_under(parts[0].extra, PART_FIELDS):
         return parts[0].text
     written: list[object] = []
     for i, part in enumerate(parts):
@@ -88,7 +102,7 @@ def _content(parts: tuple[Part, ...], at: str, losses: list[Loss]) -> str | list
         if isinstance(wire, str):
             losses.append(Loss(f"{at}.parts[{i}]", wire))
         else:
-            written.append({**wire, **cache_field(part.extra)} if isinstance(wire, dict) else wire)
+            written.append({**wire, **fields_under(part.extra, PART_FIELDS)} if isinstance(wire, dict) else wire)
     return written or ""
 
 

@@ -24,15 +24,17 @@ from pointsman.core.chat import (
 )
 from pointsman.providers.call_ids import derived_call_id
 from pointsman.providers.dialects.openai_chat.wire import AudioSaid, Call, ContentPart, ExtraContent, Function, Said, present
-from pointsman.providers.json_body import json_text, raw
+from pointsman.providers.json_body import fields_under, json_text, kept_fields, raw
 from pointsman.providers.media import audio_type, media_from_url
 
 __all__ = [
     "CACHE_FIELD",
     "DIALECT",
+    "FUNCTION_FIELDS",
+    "MESSAGE_FIELDS",
+    "PART_FIELDS",
     "Decode",
     "arguments_text",
-    "cache_field",
     "cache_mark",
     "call_fields",
     "content_parts",
@@ -45,7 +47,9 @@ __all__ = [
 ]
 
 DIALECT = "openai_chat"
-CACHE_FIELD = f"{DIALECT}.cache_control"
+PART_FIELDS, MESSAGE_FIELDS, FUNCTION_FIELDS = (f"{DIALECT}.", f"{DIALECT}.message.", f"{DIALECT}.function.")
+"""Under what extras keep fields without a place in our form: of a part or tool, of a message, of a function."""
+CACHE_FIELD = f"{PART_FIELDS}cache_control"
 
 T = TypeVar("T")
 
@@ -62,6 +66,7 @@ class _Cache(msgspec.Struct):
 
 _CACHE = msgspec.json.Decoder(_Cache)
 _PART = msgspec.json.Decoder(ContentPart)
+_PART_NAMED = frozenset(ContentPart.__struct_fields__) - {"cache_control"}
 _ANNOTATION = re.compile(rb'"url_citation"\s*:')
 
 
@@ -92,7 +97,13 @@ def content_parts(content: str | list[msgspec.Raw] | None, decode: Decode, at: s
 def thoughts_in(said: Said) -> list[Reasoning]:
     """Thoughts of a message: OpenRouter's detailed form if it has one, with the plain text where that has none."""
     details = [
-        Reasoning(text=d.text or d.summary or "", signature=d.signature, encrypted=d.data, id=d.id)
+        Reasoning(
+            text=d.text or d.summary or "",
+            signature=d.signature,
+            encrypted=d.data,
+            id=d.id,
+            extra={f"{PART_FIELDS}format": raw(d.format)} if d.format else None,
+        )
         for d in said.reasoning_details or ()
     ]
     visible = visible_thought(said)
@@ -123,7 +134,12 @@ def thought_fields(thoughts: Sequence[Reasoning]) -> dict[str, object]:
 def _detail(thought: Reasoning, index: int) -> dict[str, object]:
     kind, text = ("reasoning.encrypted", "summary") if thought.encrypted else ("reasoning.text", "text")
     fields = {"data": thought.encrypted, text: thought.text or None, "signature": thought.signature, "id": thought.id}
-    return {"type": kind, **{k: v for k, v in fields.items() if v is not None}, "index": index}
+    return {
+        "type": kind,
+        **{k: v for k, v in fields.items() if v is not None},
+        "index": index,
+        **fields_under(thought.extra, PART_FIELDS),
+    }
 
 
 def call_fields(call: ToolCall) -> dict[str, object]:
@@ -189,7 +205,8 @@ def _audio(said: AudioSaid) -> Part:
 
 def _content_part(item: msgspec.Raw, decode: Decode, at: str) -> Part:
     wire = decode(_PART, item, at)
-    cache, extra = cache_mark(wire.cache_control, decode, at)
+    cache = cache_mark(wire.cache_control, decode, at)
+    extra = kept_fields(item, _PART_NAMED, PART_FIELDS)
     match wire:
         case ContentPart(type="text" | "input_text" | "output_text", text=str(text)):
             return Text(text=text, cache=cache, extra=extra)
@@ -216,17 +233,12 @@ def _content_part(item: msgspec.Raw, decode: Decode, at: str) -> Part:
             return Opaque(dialect=DIALECT, kind=wire.type, raw=item)
 
 
-def cache_mark(control: msgspec.Raw, decode: Decode, at: str) -> tuple[CacheMark | None, dict[str, msgspec.Raw] | None]:
-    """The mark for other protocols, and the field as it came for servers of this one that know it."""
+def cache_mark(control: msgspec.Raw, decode: Decode, at: str) -> CacheMark | None:
+    """The mark that Anthropic's models read, for other protocols; the field itself is kept beside it."""
     if not present(control):
-        return None, None
+        return None
     ttl = decode(_CACHE, control, f"{at}.cache_control").ttl
-    return CacheMark(ttl=ttl if ttl in ("5m", "1h") else None), {CACHE_FIELD: control}
-
-
-def cache_field(extra: dict[str, msgspec.Raw] | None) -> dict[str, object]:
-    """The field as it came, if it came in this protocol."""
-    return {"cache_control": extra[CACHE_FIELD]} if extra and CACHE_FIELD in extra else {}
+    return CacheMark(ttl=ttl if ttl in ("5m", "1h") else None)
 
 
 def _thinking(value: Any) -> str:

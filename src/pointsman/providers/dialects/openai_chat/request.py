@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from typing import cast, get_args
 
 import msgspec
@@ -16,12 +15,13 @@ from pointsman.core.chat import (
     Part,
     ReasoningSpec,
     Role,
+    Text,
     ToolResult,
 )
 from pointsman.providers.call_ids import derived_call_id
 from pointsman.providers.dialect import HttpRequest
 from pointsman.providers.dialects.openai_chat.content import write_message
-from pointsman.providers.dialects.openai_chat.message import DIALECT, content_parts, said_parts
+from pointsman.providers.dialects.openai_chat.message import DIALECT, MESSAGE_FIELDS, content_parts, said_parts
 from pointsman.providers.dialects.openai_chat.tools import (
     ChoiceWire,
     FormatWire,
@@ -33,7 +33,7 @@ from pointsman.providers.dialects.openai_chat.tools import (
 )
 from pointsman.providers.dialects.openai_chat.wire import Turn
 from pointsman.providers.http_failure import client_fault
-from pointsman.providers.json_body import decode_request, other_fields, raw
+from pointsman.providers.json_body import decode_request, kept_fields, other_fields, raw
 from pointsman.providers.losses import Losses, request_extra
 
 __all__ = ["read_request", "write_request"]
@@ -46,7 +46,7 @@ _NEW_LIMIT_NAME = re.compile(r"(?:^|/)(?:o\d|gpt-(?:[5-9]|\d\d))")
 
 class _Request(msgspec.Struct):
     model: str
-    messages: list[Turn]
+    messages: list[msgspec.Raw]
     tools: list[msgspec.Raw] | None = None
     tool_choice: str | ChoiceWire | None = None
     parallel_tool_calls: bool | None = None
@@ -72,6 +72,8 @@ class _Request(msgspec.Struct):
 
 
 _REQUEST = msgspec.json.Decoder(_Request)
+_TURN = msgspec.json.Decoder(Turn)
+_TURN_NAMED = frozenset(Turn.__struct_fields__)
 _BOOL = msgspec.json.Decoder(bool | None)
 _NAMED = frozenset(_Request.__struct_fields__)
 _EFFORTS = get_args(Effort)
@@ -133,24 +135,36 @@ def _extra(wire: _Request, body: bytes) -> dict[str, msgspec.Raw]:
     return extra
 
 
-def _read_turn(turn: Turn, at: str) -> Message:
+def _read_turn(item: msgspec.Raw, at: str) -> Message:
+    turn = decode_request(_TURN, item, at)
+    message = Message(role=_role(turn, at), parts=_parts(turn, at), name=turn.name)
+    extra = kept_fields(item, _TURN_NAMED, MESSAGE_FIELDS)
+    if extra is None:
+        return message
+    first, *rest = message.parts or (Text(text=""),)
+    first = msgspec.structs.replace(first, extra={**(first.extra or {}), **extra})
+    return msgspec.structs.replace(message, parts=(first, *rest))
+
+
+def _role(turn: Turn, at: str) -> Role:
     if turn.role == "function":
-        call_id = derived_call_id("function", 0, turn.name or "")
-        return _result(turn, call_id, at)
+        return "tool"
     if turn.role not in _ROLES:
         raise client_fault(f"{at}.role: expected one of {', '.join(_ROLES)}, got {turn.role!r}")
-    if turn.role == "tool":
-        if turn.tool_call_id is None:
-            raise client_fault(f"{at}.tool_call_id: required, but missing")
-        return _result(turn, turn.tool_call_id, at)
+    return cast("Role", turn.role)
+
+
+def _parts(turn: Turn, at: str) -> tuple[Part, ...]:
     if turn.role == "assistant":
-        return Message(role="assistant", parts=said_parts(turn, decode_request, at, at), name=turn.name)
-    return Message(role=cast("Role", turn.role), parts=tuple(content_parts(turn.content, decode_request, at)), name=turn.name)
-
-
-def _result(turn: Turn, call_id: str, at: str) -> Message:
-    parts: Sequence[Part] = content_parts(turn.content, decode_request, at)
-    return Message(role="tool", parts=(ToolResult(call_id=call_id, parts=tuple(parts), name=turn.name),))
+        return said_parts(turn, decode_request, at, at)
+    parts = tuple(content_parts(turn.content, decode_request, at))
+    if turn.role not in ("tool", "function"):
+        return parts
+    # The calls and results of the time before tools have no ids; the name alone ties them together.
+    call_id = derived_call_id("function", 0, turn.name or "") if turn.role == "function" else turn.tool_call_id
+    if call_id is None:
+        raise client_fault(f"{at}.tool_call_id: required, but missing")
+    return (ToolResult(call_id=call_id, parts=parts, name=turn.name),)
 
 
 def write_request(request: ChatRequest) -> HttpRequest:

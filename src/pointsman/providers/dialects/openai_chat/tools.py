@@ -7,10 +7,10 @@ from typing import Any, cast
 import msgspec
 
 from pointsman.core.chat import ChatRequest, Loss, Opaque, OutputFormat, Tool, ToolChoice
-from pointsman.providers.dialects.openai_chat.message import DIALECT, cache_field, cache_mark
+from pointsman.providers.dialects.openai_chat.message import CACHE_FIELD, DIALECT, FUNCTION_FIELDS, PART_FIELDS, cache_mark
 from pointsman.providers.dialects.openai_chat.wire import ABSENT, present
 from pointsman.providers.http_failure import client_fault
-from pointsman.providers.json_body import EMPTY_OBJECT, decode_request
+from pointsman.providers.json_body import EMPTY_OBJECT, decode_request, fields_under, kept_fields
 from pointsman.providers.losses import foreign_fields
 
 __all__ = ["ChoiceWire", "FormatWire", "read_format", "read_tool", "read_tool_choice", "write_format", "write_tools"]
@@ -25,7 +25,7 @@ class _FunctionWire(msgspec.Struct):
 
 class _ToolWire(msgspec.Struct):
     type: str = "function"
-    function: _FunctionWire | None = None
+    function: msgspec.Raw = ABSENT
     cache_control: msgspec.Raw = ABSENT
 
 
@@ -62,6 +62,9 @@ class FormatWire(msgspec.Struct):
 
 
 _TOOL = msgspec.json.Decoder(_ToolWire)
+_TOOL_NAMED = frozenset({"type", "function"})
+_FUNCTION = msgspec.json.Decoder(_FunctionWire)
+_FUNCTION_NAMED = frozenset(_FunctionWire.__struct_fields__)
 _MODES = {"auto": "auto", "none": "none", "required": "required", "any": "required"}  # `any` is Mistral's word
 
 
@@ -70,17 +73,18 @@ def read_tool(item: msgspec.Raw, at: str) -> Tool:
     wire = decode_request(_TOOL, item, at)
     if wire.type != "function":
         return Tool(name=wire.type, opaque=Opaque(dialect=DIALECT, kind=wire.type, raw=item))
-    if wire.function is None:
+    if not present(wire.function):
         raise client_fault(f"{at}.function: required, but missing")
-    function = wire.function
-    cache, extra = cache_mark(wire.cache_control, decode_request, at)
+    function = decode_request(_FUNCTION, wire.function, f"{at}.function")
+    extra = kept_fields(item, _TOOL_NAMED, PART_FIELDS) or {}
+    extra |= kept_fields(wire.function, _FUNCTION_NAMED, FUNCTION_FIELDS) or {}
     return Tool(
         name=function.name,
         description=function.description,
         parameters=function.parameters if present(function.parameters) else None,
         strict=function.strict,
-        cache=cache,
-        extra=extra,
+        cache=cache_mark(wire.cache_control, decode_request, at),
+        extra=extra or None,
     )
 
 
@@ -137,7 +141,7 @@ def write_tools(request: ChatRequest, losses: list[Loss]) -> dict[str, object]:
 
 
 def _write_tool(tool: Tool, at: str, losses: list[Loss]) -> object:
-    if tool.cache is not None and not cache_field(tool.extra):
+    if tool.cache is not None and CACHE_FIELD not in (tool.extra or ()):
         losses.append(Loss(f"{at}.cache", "this protocol has no cache marks"))
     losses += foreign_fields(tool, DIALECT, at)
     if tool.opaque is not None:
@@ -147,7 +151,8 @@ def _write_tool(tool: Tool, at: str, losses: list[Loss]) -> object:
         return None
     fields = {"description": tool.description, "parameters": tool.parameters, "strict": tool.strict}
     function = {"name": tool.name, **{k: v for k, v in fields.items() if v is not None}}
-    return {"type": "function", "function": function, **cache_field(tool.extra)}
+    function |= fields_under(tool.extra, FUNCTION_FIELDS)
+    return {"type": "function", "function": function, **fields_under(tool.extra, PART_FIELDS)}
 
 
 def _write_choice(choice: ToolChoice) -> object:

@@ -81,6 +81,8 @@ class Thought(msgspec.Struct):
     signature: str | None = None
     id: str | None = None
     index: int | None = None
+    format: str | None = None
+    """Whose form the proof has, such as `anthropic-claude-v1`."""
 
 
 class AudioSaid(msgspec.Struct):

@@ -11,16 +11,15 @@ import msgspec
 from pointsman.core.chat import Audio, File, Image, Media, Opaque, Part, Reasoning, Refusal, Text, ToolCall
 from pointsman.providers.call_ids import derived_call_id
 from pointsman.providers.dialects.openai_responses.wire import ContentPart, Item, present
-from pointsman.providers.json_body import json_text, raw
+from pointsman.providers.json_body import json_text, kept_fields, raw
 from pointsman.providers.media import audio_type, media_from_url
 
 __all__ = [
     "CONTENT",
     "CONTENT_FIELD",
     "DIALECT",
-    "ID_FIELD",
-    "NAMESPACE_FIELD",
-    "PHASE_FIELD",
+    "FIELDS",
+    "PART_FIELDS",
     "Decode",
     "arguments_of",
     "call_part",
@@ -28,6 +27,7 @@ __all__ = [
     "decode_item",
     "is_annotations",
     "is_own_item",
+    "item_fields",
     "item_parts",
     "message_parts",
     "reasoning_part",
@@ -35,7 +35,9 @@ __all__ = [
 ]
 
 DIALECT = "openai_responses"
-ID_FIELD, PHASE_FIELD, NAMESPACE_FIELD, CONTENT_FIELD = (f"{DIALECT}.{f}" for f in ("id", "phase", "namespace", "content"))
+FIELDS, PART_FIELDS = f"{DIALECT}.", f"{DIALECT}.part."
+"""Under what extras keep fields without a place in our form: of an item or tool, of a part of a message's content."""
+CONTENT_FIELD = f"{FIELDS}content"
 CONTENT = "content."
 """What begins the kind of an opaque content part; an opaque item has its bare type as kind."""
 
@@ -50,6 +52,8 @@ class Decode(Protocol):
 
 _ITEM = msgspec.json.Decoder(Item)
 _PART = msgspec.json.Decoder(ContentPart)
+_PART_NAMED = frozenset(ContentPart.__struct_fields__)
+_ITEM_NAMED = frozenset({*Item.__struct_fields__, "status"})
 _ANNOTATIONS = re.compile(rb'"type"\s*:\s*"(?:url_citation|file_citation|container_file_citation|file_path)"')
 _NESTED = re.compile(rb'"url_citation"\s*:')
 _NO_ANNOTATIONS = b"[]"
@@ -65,22 +69,26 @@ def item_parts(item: msgspec.Raw, decode: Decode, at: str, origin: object) -> li
     wire = decode_item(item, decode, at)
     match wire.type:
         case "message":
-            return message_parts(wire, decode, at)
+            return message_parts(wire, item, decode, at)
         case "function_call":
-            return [call_part(wire, origin)]
+            return [call_part(wire, item, origin)]
         case "reasoning":
-            return [reasoning_part(wire, decode, at)]
+            return [reasoning_part(wire, item, decode, at)]
         case _:
             return [Opaque(dialect=DIALECT, kind=wire.type or "unknown", raw=item)]
 
 
-def message_parts(wire: Item, decode: Decode, at: str) -> list[Part]:
-    """Parts of a message; its own id and phase go with the first of them."""
+def message_parts(wire: Item, item: msgspec.Raw, decode: Decode, at: str) -> list[Part]:
+    """Parts of a message; its own id, phase and the like go with the first of them."""
     parts = content_parts(wire.content, decode, at)
-    fields = _kept({ID_FIELD: raw(wire.id) if wire.id else None, PHASE_FIELD: wire.phase if present(wire.phase) else None})
-    if parts and fields:
-        parts[0] = msgspec.structs.replace(parts[0], extra=fields)
+    if parts and (fields := item_fields(item)):
+        parts[0] = msgspec.structs.replace(parts[0], extra={**(parts[0].extra or {}), **fields})
     return parts
+
+
+def item_fields(item: msgspec.Raw, *, with_id: bool = True) -> dict[str, msgspec.Raw] | None:
+    """Fields of an item without a place in our form."""
+    return kept_fields(item, _ITEM_NAMED - {"id"} if with_id else _ITEM_NAMED, FIELDS)
 
 
 def content_parts(content: str | Sequence[msgspec.Raw] | None, decode: Decode, at: str) -> list[Part]:
@@ -90,18 +98,14 @@ def content_parts(content: str | Sequence[msgspec.Raw] | None, decode: Decode, a
     return [_content_part(item, decode, f"{at}.content[{i}]") for i, item in enumerate(content or ())]
 
 
-def call_part(wire: Item, origin: object) -> ToolCall:
+def call_part(wire: Item, item: msgspec.Raw, origin: object) -> ToolCall:
     """A function call. It is known by its call id; the item's own id is kept for targets of this protocol."""
     name = wire.name or ""
-    fields = {
-        ID_FIELD: raw(wire.id) if wire.id else None,
-        NAMESPACE_FIELD: wire.namespace if present(wire.namespace) else None,
-    }
     return ToolCall(
         id=wire.call_id or wire.id or derived_call_id(origin, name),
         name=name,
         arguments=arguments_of(wire) or "{}",
-        extra=_kept(fields),
+        extra=item_fields(item),
     )
 
 
@@ -111,15 +115,15 @@ def arguments_of(wire: Item) -> str:
     return value if isinstance(value, str) else "" if value is None else json_text(value)
 
 
-def reasoning_part(wire: Item, decode: Decode, at: str) -> Reasoning:
+def reasoning_part(wire: Item, item: msgspec.Raw, decode: Decode, at: str) -> Reasoning:
     """Thoughts: their summary, or where a server shows them whole, the text itself."""
-    text: str = summary_text(wire)
-    fields: dict[str, msgspec.Raw] | None = None
+    text = summary_text(wire)
+    extra = item_fields(item, with_id=False) or {}
     if isinstance(wire.content, list) and wire.content:
-        fields = {CONTENT_FIELD: raw(wire.content)}
+        extra[CONTENT_FIELD] = raw(wire.content)
         shown = [decode(_PART, piece, f"{at}.content[{i}]").text or "" for i, piece in enumerate(wire.content)]
         text = text or "".join(shown)
-    return Reasoning(text=text, encrypted=wire.encrypted_content, id=wire.id, extra=fields)
+    return Reasoning(text=text, encrypted=wire.encrypted_content, id=wire.id, extra=extra or None)
 
 
 def summary_text(wire: Item) -> str:
@@ -140,6 +144,14 @@ def is_own_item(part: Part) -> TypeGuard[Opaque]:
 
 def _content_part(item: msgspec.Raw, decode: Decode, at: str) -> Part:
     wire = decode(_PART, item, at)
+    part = _known_part(wire)
+    if part is None:
+        return Opaque(dialect=DIALECT, kind=f"{CONTENT}{wire.type}", raw=item)
+    extra = kept_fields(item, _PART_NAMED, PART_FIELDS)
+    return part if extra is None else msgspec.structs.replace(part, extra=extra)
+
+
+def _known_part(wire: ContentPart) -> Part | None:
     match wire:
         case ContentPart(type="input_text" | "output_text" | "text", text=str(text)):
             cited = wire.annotations if present(wire.annotations) and bytes(wire.annotations) != _NO_ANNOTATIONS else None
@@ -156,8 +168,4 @@ def _content_part(item: msgspec.Raw, decode: Decode, at: str) -> Part:
         case ContentPart(type="input_audio", input_audio=sound) if sound is not None:
             return Audio(media=Media(data=sound.data, media_type=audio_type(sound.format) if sound.format else None))
         case _:
-            return Opaque(dialect=DIALECT, kind=f"{CONTENT}{wire.type}", raw=item)
-
-
-def _kept(fields: dict[str, msgspec.Raw | None]) -> dict[str, msgspec.Raw] | None:
-    return {k: v for k, v in fields.items() if v is not None} or None
+            return None

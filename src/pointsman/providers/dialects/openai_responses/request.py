@@ -11,7 +11,6 @@ from pointsman.core.chat import (
     Effort,
     Loss,
     Message,
-    Opaque,
     Part,
     ReasoningSpec,
     Role,
@@ -21,9 +20,11 @@ from pointsman.core.chat import (
 from pointsman.providers.dialect import HttpRequest
 from pointsman.providers.dialects.openai_responses.items import (
     DIALECT,
+    FIELDS,
     content_parts,
     decode_item,
     is_own_item,
+    item_fields,
     item_parts,
     message_parts,
 )
@@ -40,7 +41,7 @@ from pointsman.providers.dialects.openai_responses.tools import (
 from pointsman.providers.dialects.openai_responses.wire import Item, present
 from pointsman.providers.dialects.openai_responses.write_items import assistant_items, input_content
 from pointsman.providers.http_failure import client_fault
-from pointsman.providers.json_body import decode_request, other_fields, raw
+from pointsman.providers.json_body import decode_request, fields_under, other_fields, raw
 from pointsman.providers.losses import Losses, request_extra
 
 __all__ = ["read_request", "write_request"]
@@ -133,19 +134,19 @@ def _read_messages(wire: _Request) -> list[Message]:
     messages = [Message(role="system", parts=(Text(text=wire.instructions),))] if wire.instructions is not None else []
     if isinstance(wire.input, str):
         return [*messages, Message(role="user", parts=(Text(text=wire.input),))]
-    turn: list[Part] = []  # the items of one turn of the assistant stand side by side
+    after_message = False
     for i, item in enumerate(wire.input or ()):
         at = f"input[{i}]"
         fields = decode_item(item, decode_request, at)
-        role = _role(fields, at)
-        if role == "assistant":
-            turn += _assistant_parts(item, fields, at)
-            continue
-        if turn:
-            messages.append(Message(role="assistant", parts=tuple(turn)))
-            turn = []
-        messages.append(Message(role=role, parts=tuple(_parts(item, fields, at))))
-    return [*messages, Message(role="assistant", parts=tuple(turn))] if turn else messages
+        role, is_message = _role(fields, at), fields.type in (None, "message")
+        parts = tuple(_parts(item, fields, at))
+        # The items of one turn of the assistant stand side by side; a second message in a row is a turn of its own.
+        if role == "assistant" and messages and messages[-1].role == "assistant" and not (is_message and after_message):
+            messages[-1] = Message(role="assistant", parts=messages[-1].parts + parts)
+        else:
+            messages.append(Message(role=role, parts=parts))
+        after_message = is_message
+    return messages
 
 
 def _role(item: Item, at: str) -> Role:
@@ -159,19 +160,16 @@ def _role(item: Item, at: str) -> Role:
     return cast("Role", item.role) if item.role in _ROLES else "assistant"
 
 
-def _assistant_parts(item: msgspec.Raw, fields: Item, at: str) -> list[Part]:
-    return message_parts(fields, decode_request, at) if fields.type is None else item_parts(item, decode_request, at, at)
-
-
 def _parts(item: msgspec.Raw, fields: Item, at: str) -> list[Part]:
     if fields.type in (None, "message"):
-        return message_parts(fields, decode_request, at)
+        return message_parts(fields, item, decode_request, at)
     if fields.type != "function_call_output":
-        return [Opaque(dialect=DIALECT, kind=fields.type, raw=item)]
+        return item_parts(item, decode_request, at, at)
     if fields.call_id is None:
         raise client_fault(f"{at}.call_id: required, but missing")
     output = decode_request(_OUTPUT, fields.output, f"{at}.output") if present(fields.output) else None
-    return [ToolResult(call_id=fields.call_id, parts=tuple(content_parts(output, decode_request, at)))]
+    parts = tuple(content_parts(output, decode_request, at))
+    return [ToolResult(call_id=fields.call_id, parts=parts, extra=item_fields(item))]
 
 
 def write_request(request: ChatRequest) -> HttpRequest:
@@ -222,7 +220,8 @@ def _write_message(message: Message, at: str, losses: list[Loss]) -> list[object
         return [item for i, part in enumerate(message.parts) for item in _write_result(part, f"{at}.parts[{i}]", losses)]
     if len(message.parts) == 1 and is_own_item(message.parts[0]):
         return [message.parts[0].raw]
-    return [{"role": message.role, "content": input_content(message.parts, at, losses)}]
+    fields = {k: v for part in message.parts for k, v in fields_under(part.extra, FIELDS).items()}
+    return [{"role": message.role, "content": input_content(message.parts, at, losses), **fields}]
 
 
 def _write_result(part: Part, at: str, losses: list[Loss]) -> list[object]:
@@ -235,7 +234,8 @@ def _write_result(part: Part, at: str, losses: list[Loss]) -> list[object]:
         losses.append(Loss(f"{at}.is_error", "this protocol has no mark for a failed tool; its words are sent"))
     if part.cache is not None:
         losses.append(Loss(f"{at}.cache", "this protocol caches on its own and has no marks"))
-    return [{"type": "function_call_output", "call_id": part.call_id, "output": input_content(part.parts, at, losses)}]
+    output = input_content(part.parts, at, losses)
+    return [{"type": "function_call_output", "call_id": part.call_id, "output": output, **fields_under(part.extra, FIELDS)}]
 
 
 def _write_tools(request: ChatRequest, losses: list[Loss]) -> dict[str, object]:

@@ -13,6 +13,7 @@ from pointsman.core.chat import (
     FinishReason,
     Opaque,
     PartDelta,
+    Reasoning,
     ReasoningDelta,
     RefusalDelta,
     Started,
@@ -64,6 +65,8 @@ class Reader:
         self._calls: dict[int, int] = {}
         """Position of the item → index of the call."""
         self._refused = False
+        self._latest: int | None = None
+        """The item that began last."""
 
     def feed(self, data: bytes) -> list[Delta]:
         """The deltas completed by `data`. Raises `ProviderError` (malformed) for an event that is not one."""
@@ -119,7 +122,7 @@ class Reader:
             case _ if kind in _THOUGHT_DELTAS:
                 self._text(at, "thought", event.delta, deltas)
             case "response.output_item.added" if present(event.item):
-                self._added(at, decode_item(event.item, decode_reply, "item"), deltas)
+                self._added(at, event.item, deltas)
             case "response.output_item.done" if present(event.item):
                 self._done(at, event.item, deltas)
             case _:
@@ -144,35 +147,45 @@ class Reader:
             self._spoken.add((at, "arguments"))
             deltas.append(ToolCallDelta(index=self._calls[at], arguments=text))
 
-    def _added(self, at: int, item: Item, deltas: list[Delta]) -> None:
+    def _added(self, at: int, raw_item: msgspec.Raw, deltas: list[Delta]) -> None:
+        item = decode_item(raw_item, decode_reply, "item")
         if item.type == "function_call" and at not in self._calls:
             index = self._calls[at] = len(self._calls)
-            call = call_part(item, at)
+            call = call_part(item, raw_item, at)
             deltas.append(ToolCallStarted(index=index, id=call.id, name=call.name))
             self._arguments(at, arguments_of(item), deltas)
+        elif item.type == "reasoning":
+            self._latest = at
+            deltas.append(ReasoningDelta(id=item.id))
+        else:
+            self._latest = at
 
     def _done(self, at: int, raw_item: msgspec.Raw, deltas: list[Delta]) -> None:
         item = decode_item(raw_item, decode_reply, "item")
         match item.type:
             case "function_call":
-                self._added(at, item, deltas)
+                self._added(at, raw_item, deltas)
                 if (at, "arguments") not in self._spoken:
                     self._arguments(at, arguments_of(item), deltas)
             case "message":
-                self._message_done(at, item, deltas)
+                self._message_done(at, item, raw_item, deltas)
             case "reasoning":
-                thought = reasoning_part(item, decode_reply, "item")
-                text = "" if (at, "thought") in self._spoken else thought.text
-                self._spoken.add((at, "thought"))
-                deltas.append(ReasoningDelta(text=text, encrypted=thought.encrypted, id=thought.id, closes=True))
+                self._thought_done(at, reasoning_part(item, raw_item, decode_reply, "item"), deltas)
             case _:
                 self._spoken.add((at, "item"))
                 deltas.append(PartDelta(Opaque(dialect=DIALECT, kind=item.type or "unknown", raw=raw_item)))
 
-    def _message_done(self, at: int, item: Item, deltas: list[Delta]) -> None:
+    def _thought_done(self, at: int, thought: Reasoning, deltas: list[Delta]) -> None:
+        """What ends a thought. Some servers send it only after the answer began; then it can bring nothing but news."""
+        text = "" if (at, "thought") in self._spoken else thought.text
+        self._spoken.add((at, "thought"))
+        if text or thought.encrypted or self._latest == at:
+            deltas.append(ReasoningDelta(text=text, encrypted=thought.encrypted, id=thought.id, closes=True))
+
+    def _message_done(self, at: int, item: Item, raw_item: msgspec.Raw, deltas: list[Delta]) -> None:
         """What the pieces left out: annotations, or everything where a server sends messages whole."""
         pieces = not self._spoken.isdisjoint({(at, "text"), (at, "refusal")})
-        for part in message_parts(item, decode_reply, "item"):
+        for part in message_parts(item, raw_item, decode_reply, "item"):
             if not pieces:
                 self._spoken.add((at, "text"))
                 deltas.append(PartDelta(msgspec.structs.replace(part, extra=None)))

@@ -7,10 +7,10 @@ from typing import Any, cast
 import msgspec
 
 from pointsman.core.chat import ChatRequest, Loss, Opaque, OutputFormat, Tool, ToolChoice
-from pointsman.providers.dialects.openai_responses.items import DIALECT
+from pointsman.providers.dialects.openai_responses.items import DIALECT, FIELDS
 from pointsman.providers.dialects.openai_responses.wire import ABSENT, present
 from pointsman.providers.http_failure import client_fault
-from pointsman.providers.json_body import EMPTY_OBJECT, decode_request
+from pointsman.providers.json_body import EMPTY_OBJECT, decode_request, fields_under, kept_fields
 from pointsman.providers.losses import foreign_fields
 
 __all__ = [
@@ -54,6 +54,7 @@ class FormatWire(msgspec.Struct):
 
 
 _TOOL = msgspec.json.Decoder(_ToolWire)
+_TOOL_NAMED = frozenset(_ToolWire.__struct_fields__)
 _MODES = ("auto", "none", "required")
 
 
@@ -65,7 +66,8 @@ def read_tool(item: msgspec.Raw, at: str) -> Tool:
     if wire.name is None:
         raise client_fault(f"{at}.name: required, but missing")
     parameters = wire.parameters if present(wire.parameters) else None
-    return Tool(name=wire.name, description=wire.description, parameters=parameters, strict=wire.strict)
+    extra = kept_fields(item, _TOOL_NAMED, FIELDS)
+    return Tool(name=wire.name, description=wire.description, parameters=parameters, strict=wire.strict, extra=extra)
 
 
 def read_tool_choice(wire: str | ChoiceWire) -> ToolChoice | None:
@@ -126,7 +128,8 @@ def write_tools(request: ChatRequest, losses: list[Loss]) -> list[object]:
 def _function(tool: Tool, *, default: bool | None) -> dict[str, object]:
     strict = tool.strict if tool.strict is not None else default
     fields = {"description": tool.description, "parameters": tool.parameters, "strict": strict}
-    return {"type": "function", "name": tool.name, **{k: v for k, v in fields.items() if v is not None}}
+    known = {k: v for k, v in fields.items() if v is not None}
+    return {"type": "function", "name": tool.name, **known, **fields_under(tool.extra, FIELDS)}
 
 
 def write_choice(choice: ToolChoice) -> object:

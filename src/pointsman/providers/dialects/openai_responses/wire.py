@@ -48,12 +48,10 @@ class Item(msgspec.Struct):
     id: str | None = None
     role: str | None = None
     content: str | list[msgspec.Raw] | None = None
-    phase: msgspec.Raw = ABSENT
     call_id: str | None = None
     name: str | None = None
     arguments: Any = None
     """JSON text; of a hosted call it may be the object itself."""
-    namespace: msgspec.Raw = ABSENT
     output: msgspec.Raw = ABSENT
     summary: list[ContentPart] | None = None
     encrypted_content: str | None = None

@@ -7,59 +7,35 @@ from collections.abc import Iterable
 import msgspec
 
 from pointsman.core.chat import Audio, File, Image, Loss, Opaque, Part, Reasoning, Refusal, Text, ToolCall, Video
-from pointsman.providers.dialects.openai_responses.items import (
-    CONTENT,
-    CONTENT_FIELD,
-    DIALECT,
-    ID_FIELD,
-    NAMESPACE_FIELD,
-    PHASE_FIELD,
-    is_annotations,
-)
-from pointsman.providers.json_body import raw
+from pointsman.providers.dialects.openai_responses.items import CONTENT, DIALECT, FIELDS, PART_FIELDS, is_annotations
+from pointsman.providers.json_body import fields_under, raw
 from pointsman.providers.losses import foreign_fields
 from pointsman.providers.media import audio_format, data_url, url_of
 
-__all__ = ["Wire", "assistant_items", "call_item", "id_of", "input_content", "kept", "output_text", "reasoning_item"]
+__all__ = ["Wire", "assistant_items", "call_item", "id_of", "input_content", "output_text", "reasoning_item"]
 
 Wire = dict[str, object]
 _NO_ANNOTATIONS = msgspec.Raw(b"[]")
 
 
-def kept(part: Part, field: str) -> msgspec.Raw | None:
-    """A field that came with this part in this protocol."""
-    return part.extra.get(field) if part.extra else None
-
-
 def call_item(call: ToolCall, **more: object) -> Wire:
     """A function call."""
-    fields = {"id": kept(call, ID_FIELD), "namespace": kept(call, NAMESPACE_FIELD)}
-    return {
-        "type": "function_call",
-        "call_id": call.id,
-        "name": call.name,
-        "arguments": call.arguments,
-        **{k: v for k, v in fields.items() if v is not None},
-        **more,
-    }
+    wire: Wire = {"type": "function_call", "call_id": call.id, "name": call.name, "arguments": call.arguments}
+    return {**wire, **fields_under(call.extra, FIELDS), **more}
 
 
 def reasoning_item(thought: Reasoning) -> Wire:
     """Thoughts: where they came whole they go back whole, otherwise as a summary."""
-    shown = kept(thought, CONTENT_FIELD)
-    item: Wire = {"type": "reasoning", "summary": []}
-    if shown is not None:
-        item["content"] = shown
-    elif thought.text:
-        item["summary"] = [{"type": "summary_text", "text": thought.text}]
+    kept = fields_under(thought.extra, FIELDS)
+    summary = [] if "content" in kept or not thought.text else [{"type": "summary_text", "text": thought.text}]
     fields = {"id": thought.id, "encrypted_content": thought.encrypted}
-    return {**item, **{k: v for k, v in fields.items() if v is not None}}
+    return {"type": "reasoning", "summary": summary, **kept, **{k: v for k, v in fields.items() if v is not None}}
 
 
 def output_text(text: Text) -> Wire:
     """Text a model wrote."""
     cited = text.citations if text.citations is not None and is_annotations(text.citations) else _NO_ANNOTATIONS
-    return {"type": "output_text", "text": text.text, "annotations": cited}
+    return {"type": "output_text", "text": text.text, "annotations": cited, **fields_under(text.extra, PART_FIELDS)}
 
 
 def input_content(parts: Iterable[Part], at: str, losses: list[Loss]) -> str | list[object]:
@@ -69,7 +45,7 @@ def input_content(parts: Iterable[Part], at: str, losses: list[Loss]) -> str | l
         _list_lost_fields(part, f"{at}.parts[{i}]", losses)
     if not given:
         return ""
-    if len(given) == 1 and isinstance(given[0], Text):
+    if len(given) == 1 and isinstance(given[0], Text) and not fields_under(given[0].extra, PART_FIELDS):
         return given[0].text
     written: list[object] = []
     for i, part in enumerate(given):
@@ -77,7 +53,7 @@ def input_content(parts: Iterable[Part], at: str, losses: list[Loss]) -> str | l
         if isinstance(wire, str):
             losses.append(Loss(f"{at}.parts[{i}]", wire))
         else:
-            written.append(wire)
+            written.append({**wire, **fields_under(part.extra, PART_FIELDS)} if isinstance(wire, dict) else wire)
     return written or ""
 
 
@@ -118,7 +94,7 @@ def assistant_items(parts: tuple[Part, ...], at: str, losses: list[Loss]) -> lis
     for i, part in enumerate(parts):
         _list_lost_fields(part, f"{at}.parts[{i}]", losses)
         if isinstance(part, Text | Refusal):
-            if message and kept(part, ID_FIELD) is not None:
+            if message and fields_under(part.extra, FIELDS):
                 items.append(_said(message))
                 message = []
             message.append(part)
@@ -158,10 +134,9 @@ def _other_item(part: Part, at: str, losses: list[Loss]) -> list[object]:
 def _said(parts: list[Text | Refusal]) -> Wire:
     """A message of the assistant: with its id if it had one, else in the short form."""
     content = [output_text(p) if isinstance(p, Text) else {"type": "refusal", "refusal": p.text} for p in parts]
-    phase = kept(parts[0], PHASE_FIELD)
-    fields: Wire = {} if phase is None else {"phase": phase}
-    if (item_id := kept(parts[0], ID_FIELD)) is not None:
-        return {"type": "message", "id": item_id, "role": "assistant", "status": "completed", "content": content, **fields}
+    fields = fields_under(parts[0].extra, FIELDS)
+    if "id" in fields:
+        return {"type": "message", "role": "assistant", "status": "completed", "content": content, **fields}
     if len(parts) == 1 and isinstance(parts[0], Text) and parts[0].citations is None:
         return {"role": "assistant", "content": parts[0].text, **fields}
     return {"role": "assistant", "content": content, **fields}
@@ -169,5 +144,4 @@ def _said(parts: list[Text | Refusal]) -> Wire:
 
 def id_of(part: Part, otherwise: str) -> object:
     """The item id a part came with, or another."""
-    known = kept(part, ID_FIELD)
-    return known if known is not None else raw(otherwise)
+    return fields_under(part.extra, FIELDS).get("id", raw(otherwise))
