@@ -2,6 +2,9 @@
 
 Each dialect reads its wire into these types and writes them back; nothing else in the house knows
 a wire format. What a target cannot express is a `Loss`, never a silence.
+
+These types can be encoded (for hashes and logs) but not decoded whole: msgspec reads an optional
+`Raw` field only as null. What is stored is stored as `Exchange`s and texts.
 """
 
 from __future__ import annotations
