@@ -168,7 +168,7 @@ def _scores(facts: Path, known: set[str]) -> Iterator[Score]:
                 model=model,
                 name=row["model"],
                 benchmark=model_key(row["benchmark"].replace(" ", "-")),
-                value=float(row["score"]) / 100 if "percent" in row["metric"] or "rate" in row["metric"] else float(row["score"]),
+                value=_ratio(float(row["score"]), row["metric"]),
                 setting=" ".join(x for x in (row["variant"], row["harness"], row["version"]) if x),
                 day=row["date"] or None,
                 source="models.dev-scores",
@@ -192,6 +192,11 @@ def _scores(facts: Path, known: set[str]) -> Iterator[Score]:
                     yield Score(benchmark=f"{benchmark}-seconds", value=float(row["seconds_per_case"]), **common)
                 if row["cost_usd_per_case"]:
                     yield Score(benchmark=f"{benchmark}-usd", value=float(row["cost_usd_per_case"]), **common)
+
+
+def _ratio(score: float, metric: str) -> float:
+    """models.dev writes most results as percentages and some as shares."""
+    return score / 100 if score > 1 or "percent" in metric or "rate" in metric else score
 
 
 def _csv(path: Path) -> list[dict[str, str]]:

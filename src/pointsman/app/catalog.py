@@ -13,7 +13,7 @@ import msgspec
 from pointsman.catalog.entry import Offer
 from pointsman.catalog.load import Catalog, load_catalog
 from pointsman.catalog.lookup import find_offer
-from pointsman.catalog.price_sheet import PriceSheet
+from pointsman.catalog.price_sheet import PriceSheet, Rate, Tariff
 from pointsman.catalog.prices import PriceList, bundled_list, current_list, find_price, read_list, use_list
 from pointsman.catalog.refresh import PRICE_LIST_URL, SOURCE_KEYS, Refreshed, refresh
 from pointsman.catalog.watch import Alert, Watched, watch
@@ -123,26 +123,63 @@ def noon(day: date) -> datetime:
 
 
 def price_of(catalog: Catalog, model: str, provider: str | None, at: datetime) -> PriceSheet:
-    """The price sheet of a model at a provider, or at its maker. Raises `PointsmanError` saying why there is none."""
-    name = model
-    if provider is None:
-        offer = find_offer(catalog, model)
-        provider, name = offer.provider, offer.name if offer.name != model and model not in offer.names else model
-    found = find_price(provider, name, at)
-    if isinstance(found, Unknown):
-        offer_name = _offered_name(catalog, model, provider)
-        found = find_price(provider, offer_name, at) if offer_name else found
-    if isinstance(found, Unknown):
-        raise PointsmanError(found.reason, hint="`pointsman catalog list --text NAME` shows what is offered where")
-    return found
+    """The price sheet of a model at a provider, or at its maker.
+
+    A price of the user's own comes first, then the price list, then what another source of the
+    catalogue says. Raises `PointsmanError` saying why there is none.
+    """
+    offers = _offers_named(catalog, model, provider)
+    for offer in offers:
+        if (own := _flat_sheet(catalog, offer, model, at, layers=("user", "measured"))) is not None:
+            return own
+    if provider is None and not offers:
+        find_offer(catalog, model)  # raises, naming what there is
+    asked = provider or offers[0].provider
+    found = find_price(asked, model, at)
+    if isinstance(found, Unknown) and model.endswith("-latest"):
+        # A moving alias is refused for a reason; another name for it would only hide that.
+        raise PointsmanError(found.reason, hint="name the version you call")
+    for offer in offers:
+        if not isinstance(found, Unknown):
+            return found
+        found = find_price(offer.provider, offer.name, at)
+    if not isinstance(found, Unknown):
+        return found
+    for offer in offers:
+        if (said := _flat_sheet(catalog, offer, model, at, layers=("bundled", "refreshed"))) is not None:
+            return said
+    raise PointsmanError(found.reason, hint="`pointsman catalog list --text NAME` shows what is offered where")
 
 
-def _offered_name(catalog: Catalog, model: str, provider: str) -> str | None:
-    """The provider's own name of a model that a person named otherwise."""
+def _offers_named(catalog: Catalog, model: str, provider: str | None) -> list[Offer]:
+    """The offer a person means, then other offers of the same model at that provider."""
     try:
-        return find_offer(catalog, model, provider).name
+        first = find_offer(catalog, model, provider)
     except PointsmanError:
+        return []
+    same = catalog.offers_by_model.get(catalog.model_id_of(first) or "", ())
+    others = [o for o in same if o.provider == first.provider and o.id != first.id]
+    # A name that is an offer's own means that offer and no sibling of it.
+    return [first] if model in (first.name, *first.names) else [first, *sorted(others, key=lambda o: (len(o.name), o.name))]
+
+
+def _flat_sheet(catalog: Catalog, offer: Offer, model: str, at: datetime, layers: tuple[str, ...]) -> PriceSheet | None:
+    """A sheet of the catalogue's own figures for an offer, if their source is of one of the layers."""
+    source = catalog.sources.get(offer.said_by.get("usd_per_million", offer.said_by.get("", "")))
+    if source is None or source.layer not in layers or not offer.usd_per_million:
         return None
+    return PriceSheet(
+        provider=offer.provider,
+        model=model,
+        provider_matched=offer.provider,
+        model_matched=offer.name,
+        match="exact",
+        as_of=at,
+        source=source.name,
+        checked_on=source.checked_on or None,
+        tariffs=(Tariff(rates={unit: Rate(price) for unit, price in offer.usd_per_million.items()}),),
+        notes=(f"one list price from {source.name}; tiers, modes and dates are not known",),
+    )
 
 
 def fetch_sources(

@@ -95,7 +95,7 @@ class Catalog(msgspec.Struct, frozen=True, dict=True):
     def own_offer(self, model: Model) -> Offer | None:
         """The maker's own offer of a model; None if it is only served by others or by nobody."""
         own = [o for o in self.offers_by_model.get(model.id, ()) if MAKER_OF_PROVIDER.get(o.provider) == model.maker]
-        return min(own, key=lambda o: (len(o.name), o.name)) if own else None
+        return min(own, key=lambda o: (not o.usd_per_million, len(o.name), o.name)) if own else None
 
     def _fact(self, value: object, key: str) -> Fact[object]:
         source = self.sources.get(key)

@@ -11,7 +11,7 @@ import msgspec
 from pointsman.catalog.entry import Model, Offer
 from pointsman.catalog.lifecycle import lifecycle
 from pointsman.catalog.load import Catalog
-from pointsman.catalog.naming import model_id, model_key, provider_name
+from pointsman.catalog.naming import MAKER_OF_PROVIDER, model_id, model_key, provider_name
 from pointsman.core.failure import PointsmanError
 
 __all__ = ["Filter", "find_model", "find_offer", "list_offers"]
@@ -67,17 +67,17 @@ def find_offer(catalog: Catalog, name: str, provider: str | None = None) -> Offe
     if provider is None and rest and any(o.provider == provider_name(head) for o in catalog.offers.values()):
         provider, name = head, rest
     provider = provider_name(provider) if provider is not None else None
-    if provider is not None and f"{provider}:{name}" in catalog.offers:
-        return catalog.offers[f"{provider}:{name}"]
-    named = [o for o in catalog.offers.values() if (provider in (None, o.provider)) and name in o.names]
-    if len(named) == 1:
-        return named[0]
+    named = [o for o in catalog.offers.values() if provider in (None, o.provider) and (name == o.name or name in o.names)]
+    own = named if provider is not None else [o for o in named if MAKER_OF_PROVIDER.get(o.provider) == _maker(o)]
+    if own:
+        return min(own, key=lambda o: (o.name != name, len(o.name), o.name))
     model = find_model(catalog, name)
     offers = catalog.offers_by_model.get(model.id, ())
     maker = provider_name(model.maker)
     chosen = [o for o in offers if o.provider == (provider or maker)]
     if chosen:
-        return min(chosen, key=lambda o: (len(o.name), o.name))
+        # Without a price an entry is often a leftover of the list; a longer name is a variation.
+        return min(chosen, key=lambda o: (not o.usd_per_million, len(o.name), o.name))
     there = ", ".join(o.id for o in offers) or "none; it has no listed price"
     raise PointsmanError(f"{model.id} is not offered by {provider or maker}", hint=f"offers: {there}")
 
@@ -104,10 +104,9 @@ def _meets(catalog: Catalog, offer: Offer, wanted: Filter) -> bool:
 def _named(offer: Offer, model: Model | None, wanted: Filter) -> bool:
     text = wanted.text.lower()
     words = (offer.id, offer.model or "", *((model.name, model.family) if model else ()))
-    maker = (offer.model or "").partition("/")[0]
     return (
         (not text or any(text in w.lower() for w in words))
-        and wanted.maker in ("", maker)
+        and wanted.maker in ("", _maker(offer))
         and (not wanted.provider or provider_name(wanted.provider) == offer.provider)
     )
 
@@ -138,6 +137,10 @@ def _spellings(name: str) -> tuple[str, ...]:
     maker, _, rest = name.partition("/")
     guessed = model_id(name)
     return (*((f"{maker}/{model_key(rest)}",) if rest else ()), *((guessed,) if guessed else ()))
+
+
+def _maker(offer: Offer) -> str:
+    return (offer.model or "").partition("/")[0]
 
 
 def _near(wanted: str, catalog: Catalog) -> str:
