@@ -1,0 +1,1 @@
+"""Which models come into question: needs against facts, with the reason for each answer."""
