@@ -31,13 +31,17 @@ class ProviderSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     keys: tuple[str, ...] = ()
     """`${NAME}` each; several are used in rotation."""
     base_url: str | None = None
+    """The server's address, in place of the provider's own."""
     dialect: str | None = None
     """The protocol it speaks: `openai_chat` unless said otherwise."""
     settings: dict[str, str] = msgspec.field(default_factory=dict)
     """What the provider's address needs, such as an Azure resource or a Google project."""
     timeout_s: Seconds | None = None
+    """For one attempt, from sending to the last byte; 600 if not given. `timeout_s` of an `eval.yaml` comes first."""
     connect_timeout_s: Seconds | None = None
+    """For name look-up, TCP and TLS of a new connection; 10 if not given."""
     idle_timeout_s: Seconds | None = None
+    """Between two pieces of an answer; 60 if not given."""
     ca_file: str | None = None
     """PEM file of authorities to trust beside the system's own."""
 
@@ -46,7 +50,9 @@ class ProjectSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     """The whole of `pointsman.yaml`."""
 
     providers: dict[str, ProviderSpec | None] = msgspec.field(default_factory=dict)
+    """By name, as `provider:` of a variant says it."""
     variants: dict[str, VariantSpec] = msgspec.field(default_factory=dict)
+    """By name; an `eval.yaml` takes one by naming it with nothing under it."""
 
     def provider(self, name: str) -> ProviderSpec:
         """What the file says of a provider; nothing, if it does not mention it."""

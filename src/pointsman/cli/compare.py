@@ -12,7 +12,11 @@ from pointsman.cli.output import EXIT_CODES, print_json, with_example
 __all__ = ["command"]
 
 
-@click.command(name="compare", epilog=with_example("pointsman compare runs/before runs/after --margin 0.02"))
+@click.command(
+    name="compare",
+    short_help="Compare two runs: a regression gate.",
+    epilog=with_example("pointsman compare runs/before runs/after --margin 0.02"),
+)
 @click.argument("run_a")
 @click.argument("run_b")
 @click.option(

@@ -13,7 +13,11 @@ from pointsman.cli.output import print_json, say, with_example
 __all__ = ["command"]
 
 
-@click.command(name="demo", epilog=with_example("pointsman demo --dir demo"))
+@click.command(
+    name="demo",
+    short_help="The whole story on this machine, offline and without a key.",
+    epilog=with_example("pointsman demo --dir demo"),
+)
 @click.option(
     "--dir",
     "folder",

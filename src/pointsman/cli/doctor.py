@@ -17,7 +17,11 @@ __all__ = ["command"]
 _MARK = {"pass": ("✓", "green"), "fail": ("✗", "red"), "unknown": ("·", "dim")}
 
 
-@click.command(name="doctor", epilog=with_example("pointsman doctor --offline"))
+@click.command(
+    name="doctor",
+    short_help="Check configuration, keys, reach, clock, disk; say what to do about each.",
+    epilog=with_example("pointsman doctor --offline"),
+)
 @click.option("--offline", is_flag=True, help="Do not look at providers or local servers.")
 @click.option("--providers", is_flag=True, help="List the providers this version knows, and what each needs.")
 @runs_option

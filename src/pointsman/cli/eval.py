@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 __all__ = ["command"]
 
 
-@click.command(name="eval", epilog=with_example("pointsman eval eval.yaml --json"))
+@click.command(
+    name="eval", short_help="Measure variants on a test set: a bake-off.", epilog=with_example("pointsman eval eval.yaml --json")
+)
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False), default="eval.yaml")
 @click.option(
     "--resume",

@@ -15,7 +15,11 @@ from pointsman.cli.output import print_json, say, with_example
 __all__ = ["command"]
 
 
-@click.command(name="init", epilog=with_example("pointsman init --dir first --yes"))
+@click.command(
+    name="init",
+    short_help="Write the files to start from, after a few questions.",
+    epilog=with_example("pointsman init --dir first --yes"),
+)
 @click.option(
     "--dir", "folder", type=click.Path(path_type=Path, file_okay=False), default=Path(), help="Where to write; here by default."
 )

@@ -12,7 +12,11 @@ from pointsman.cli.output import EXIT_CODES, print_json, say, with_example
 __all__ = ["command"]
 
 
-@click.command(name="report", epilog=with_example("pointsman report latest --html report.html"))
+@click.command(
+    name="report",
+    short_help="Show a run again: terminal, HTML, Markdown, JSON.",
+    epilog=with_example("pointsman report latest --html report.html"),
+)
 @click.argument("run", default="latest")
 @click.option("--html", type=click.Path(path_type=Path, dir_okay=False), help="Write the page to this file.")
 @click.option("--md", type=click.Path(path_type=Path, dir_okay=False), help="Write Markdown, as for a pull request.")

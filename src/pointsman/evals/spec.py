@@ -18,14 +18,19 @@ class PriceSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     """A price the user knows better than any list: US dollars per million tokens, as decimal text or numbers."""
 
     input: str | int | float | None = None
+    """Text read, nothing of it from a cache."""
     output: str | int | float | None = None
+    """Text written, reasoning included."""
     cache_read: str | int | float | None = None
+    """Text read from the provider's cache."""
     cache_write: str | int | float | None = None
+    """Text written to the provider's cache."""
     request: str | int | float | None = None
     """Dollars per request, on top of the tokens."""
     source: str | None = None
     """Where the price comes from, such as a contract."""
     checked_on: str | None = None
+    """ISO date on which it was looked up."""
 
 
 class VariantSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -34,6 +39,7 @@ class VariantSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     provider: str
     """`openai`, `anthropic`, `gemini`, `ollama`, … (`pointsman doctor --providers` lists them), `replay`, or `scripted`."""
     model: str
+    """The provider's own name for it; sent as written."""
     base_url: str | None = None
     """Any server that speaks the provider's protocol."""
     dialect: str | None = None
@@ -45,6 +51,7 @@ class VariantSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     system: str | None = None
     """System prompt, for cases that bring none."""
     price: PriceSpec | None = None
+    """Your own price. By default what a script claims, else the published price of provider and model."""
     answers: str | None = None
     """`replay`: the file of recorded answers."""
     script: dict[str, Any] | str | None = None
@@ -57,7 +64,9 @@ class CriterionSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     """A bound on one measure. The whole interval must lie on the good side of it."""
 
     max: float | None = None
+    """Largest value accepted, in the unit of the name: seconds, dollars, or a share from 0 to 1."""
     min: float | None = None
+    """Smallest value accepted, in the same unit."""
     margin: Annotated[float, msgspec.Meta(ge=0)] | None = None
     """Only for comparisons: how much worse than the baseline is still acceptable."""
 
@@ -66,7 +75,9 @@ class CacheSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     """Reuse of answers across runs. A reused answer has a score and a price, never a latency."""
 
     dir: str = ".pointsman/cache"
+    """Folder of the cache, relative to the file that names it."""
     max_age_days: float = 14
+    """Older answers are not reused."""
 
 
 class EvalSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -77,6 +88,7 @@ class EvalSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     variants: dict[str, VariantSpec | None]
     """By name; a name with nothing under it is looked up in `pointsman.yaml`."""
     name: str = "eval"
+    """Names the run: its folder is `NAME-DATE-TIME-…`."""
     baseline: str | None = None
     """The variant in service, which the others must match or beat."""
     scorers: Annotated[list[str | dict[str, Any]], msgspec.Meta(min_length=1)]
@@ -86,17 +98,22 @@ class EvalSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     `cost_per_correct_usd`, `error_rate`, `refusal_rate`, `truncation_rate`, `bad_format_rate`;
     with `margin`, against the baseline: `quality`, `latency`, `cost`."""
     repeats: Positive = 1
+    """How often each variant is asked each case. Repeats of a case are averaged; the unit stays the case."""
     concurrency: Positive = 16
     """Requests in flight per provider at most; fewer while it says that is too many."""
     budget_usd: str | int | float | None = None
     """Stop before more than this is spent."""
     seed: int = 0
+    """Seed of every random choice: order, resampling, retries' jitter, scripted models."""
     level: Annotated[float, msgspec.Meta(gt=0.5, lt=1)] = 0.95
+    """Coverage of every interval."""
     stream: bool | None = None
     """Stream answers, to measure the first token; by default only if a criterion asks for it."""
     timeout_s: Annotated[float, msgspec.Meta(gt=0)] | None = None
     """For one attempt, from sending to the last byte."""
     max_retries: Annotated[int, msgspec.Meta(ge=0)] | None = None
+    """Further tries after a failure that may pass; 3 if not given."""
     cache: CacheSpec | None = None
+    """Reuse answers of earlier runs; none are reused if not given."""
     origin: Literal["production", "curated", "synthetic"] | None = None
     """Where the cases come from; a run cannot see it, and the report's checklist asks for it."""

@@ -24,7 +24,9 @@ class LocalPrice(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, 
     """What a local provider pretends to cost, in US dollars per million tokens. Reasoning is billed as output."""
 
     input_usd_per_million: Decimal
+    """Of tokens read."""
     output_usd_per_million: Decimal
+    """Of tokens written."""
     cache_read_usd_per_million: Decimal | None = None
     """None: cached tokens cost as much as others."""
 

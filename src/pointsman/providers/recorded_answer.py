@@ -19,14 +19,19 @@ class RecordedAnswer(msgspec.Struct, frozen=True, kw_only=True):
     """One line of a recording. Other keys may stand beside these and are not read."""
 
     case_id: str | int
+    """`id` of the case it answers. The k-th line of a case answers its k-th repeat."""
     output: str | msgspec.UnsetType | None = msgspec.UNSET
     """None is an answer without text. Only a line with an error may leave it out."""
     usage: Usage | None = None
+    """Tokens, as far as they were recorded."""
     latency_s: float | None = None
     """None: nobody took the time."""
     ttft_s: float | None = None
+    """Seconds to the first token."""
     finish_reason: str | None = None
+    """How it ended, in any protocol's word: `stop`, `length`, `refusal`, `content_filter`, …"""
     error: str | dict[str, object] | None = None
+    """In place of an answer: one of our failure classes by name (`timeout`, `rate_limit`, …), words, or an error object."""
 
     @property
     def text(self) -> str:

@@ -66,6 +66,7 @@ class TestsSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     """Of what is left, draw this many at random, keeping the file's order. The draw depends on
     `seed` and each case's content alone, so rows added later do not change who of the old ones goes first."""
     seed: int = 0
+    """Of the draw for `sample`."""
     duplicates: Literal["error", "first"] = "error"
     """What to do with a second row of the same id: refuse the file, or keep the first and count the rest."""
     version: str | None = None

@@ -24,6 +24,7 @@ class Options(AnswerPart, frozen=True, kw_only=True, forbid_unknown_fields=True)
     strip: bool = True
     """Spaces at both ends do not count."""
     ignore_case: bool = False
+    """Case does not count."""
     strip_final_period: bool = False
     """One `.` at the end does not count."""
     strip_quotes: bool = False

@@ -42,6 +42,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     rtol: float = 0.0
     """Accepted difference as a share of the target; with `atol` 0 too, numbers must be equal, digit by digit."""
     atol: float = 0.0
+    """Accepted difference, absolute."""
     percent: Literal["ignore", "ratio", "either"] = "ignore"
     """What `50%` is: 50, 0.5, or whichever is right."""
     drop_newlines: bool = False

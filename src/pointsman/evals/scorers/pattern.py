@@ -32,6 +32,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     pick: Literal["last", "first"] = "last"
     """With `compare`: which match counts."""
     ignore_case: bool = False
+    """Case does not count, in the pattern and in comparing."""
     multiline: bool = True
     """`^` and `$` also match at lines."""
     dot_all: bool = False

@@ -28,7 +28,9 @@ class Spread(_Strict, frozen=True, kw_only=True):
     """Log-normal seconds given by two percentiles: ln X ~ N(ln p50, ((ln p95 − ln p50) / 1.645)²)."""
 
     p50_s: Annotated[float, msgspec.Meta(gt=0)]
+    """Half are shorter."""
     p95_s: Annotated[float, msgspec.Meta(gt=0)]
+    """19 of 20 are shorter; not below `p50_s`."""
 
     def __post_init__(self) -> None:
         if self.p95_s < self.p50_s:
@@ -43,7 +45,9 @@ class TokenSpread(_Strict, frozen=True, kw_only=True):
     """Log-normal token count given by two percentiles, at least 1."""
 
     p50: Annotated[int, msgspec.Meta(ge=1)]
+    """Half are shorter."""
     p95: Annotated[int, msgspec.Meta(ge=1)]
+    """19 of 20 are shorter; not below `p50`."""
 
     def __post_init__(self) -> None:
         if self.p95 < self.p50:
@@ -74,11 +78,17 @@ class Drift(_Strict, frozen=True, kw_only=True):
     """
 
     what: Literal["quality", "latency", "error", "timeout", "refusal", "bad_format", "truncation"]
+    """The key of the script that changes."""
     shape: Literal["step", "ramp", "spike"]
+    """How it changes, as above."""
     at_request: Count | None = None
+    """Start, in requests. Either this or `at_s`."""
     until_request: Count | None = None
+    """End, in requests; a `step` has none."""
     at_s: Seconds | None = None
+    """Start, in seconds."""
     until_s: Seconds | None = None
+    """End, in seconds; a `step` has none."""
     to: Share | None = None
     """The share it becomes; not for latency."""
     times: Annotated[float, msgspec.Meta(ge=0)] | None = None
@@ -124,10 +134,15 @@ class KeyScript(_Strict, frozen=True, kw_only=True):
     """How the server treats one API key differently, so that routing between keys has something to find."""
 
     latency: Seconds | Latency | None = None
+    """In place of the script's; so are all keys here."""
     error: Share | dict[FailureClass, Share] | None = None
+    """Share of calls that fail; by class, or all transient."""
     requests_per_minute: Count | None = None
+    """Beyond it, 429."""
     tokens_per_minute: Count | None = None
+    """Beyond it, 429."""
     faults: dict[str, Share] | None = None
+    """Share of requests that meet this fault."""
 
     def __post_init__(self) -> None:
         _check_faults(self.faults or {})
@@ -141,6 +156,7 @@ class Script(_Strict, frozen=True, kw_only=True):
     """
 
     quality: Share = 1.0
+    """Share of sound replies that give the target."""
     quality_by_tag: dict[str, Share] = {}
     """Replaces `quality` for cases with that tag; of several, the lowest counts."""
     difficulty_correlation: Share = 0.0
@@ -154,8 +170,11 @@ class Script(_Strict, frozen=True, kw_only=True):
     say: str = "{answer}"
     """The sentence that carries the answer."""
     bad_format: Share = 0.0
+    """Share of replies whose answer is not in the form asked for."""
     refusal: Share = 0.0
+    """Share of replies that decline."""
     truncation: Share = 0.0
+    """Share of replies cut off by the output limit."""
     timeout: Share = 0.0
     """Share of calls that nobody answers in time."""
     timeout_after_s: Seconds = 30.0
@@ -174,7 +193,9 @@ class Script(_Strict, frozen=True, kw_only=True):
     cache_min_tokens: Annotated[int, msgspec.Meta(ge=1)] | None = None
     """Count a prefix of messages seen before as cached once it has this many tokens; None: no cache."""
     price: LocalPrice | None = None
+    """What it claims to cost; None: nothing is known."""
     drift: tuple[Drift, ...] = ()
+    """Changes while it serves; several apply one after the other."""
     faults: dict[str, Share] = {}
     """Server only: share of requests that meet this fault, written as for `x-scripted-fault`."""
     requests_per_minute: Count | None = None
