@@ -34,6 +34,7 @@ __all__ = [
 ]
 
 CATALOG_FOLDER = "catalog.d"
+PROJECT_FILE = "pointsman.yaml"  # not from app.config, which loads all that evaluation needs
 _LARGEST_BYTES = 64 * 1024 * 1024
 
 
@@ -71,12 +72,9 @@ def open_catalog(files: tuple[Path, ...] = (), start: Path | None = None, folder
 
     Prices are read from the refreshed copy from then on, if there is one.
     """
-    from pointsman.app.config import find_project
-
     folder = folder or cache_folder()
     here = (start or Path.cwd()).resolve()
-    project = find_project(here)
-    own = (project.parent if project else here) / CATALOG_FOLDER
+    own = next((p for p in (here, *here.parents) if (p / PROJECT_FILE).is_file()), here) / CATALOG_FOLDER
     found = sorted(f for f in own.iterdir() if f.suffix in (".toml", ".yaml", ".yml")) if own.is_dir() else []
     use_refreshed_prices(folder)
     return load_catalog(folder, (*found, *files))

@@ -13,7 +13,7 @@ import msgspec
 from pointsman.catalog.price_sheet import PriceSheet
 from pointsman.core.units import Usd, add_usd
 from pointsman.cost.price import PricedCall, day_range, price_usage
-from pointsman.cost.workload import DAYS_PER_MONTH, Workload
+from pointsman.cost.workload import DAYS_PER_MONTH, SECONDS_PER_DAY, Workload
 
 __all__ = ["Forecast", "MonthCost", "forecast", "request_usd", "year"]
 
@@ -59,16 +59,16 @@ def request_usd(
 def forecast(
     sheet: PriceSheet, workload: Workload, months: int = 12, at_s: float | None = None, mode: str | None = None
 ) -> Forecast:
-    """Cost per month while the volume grows.
+    """Cost per month while the volume grows, each month at the price that holds or is announced for its day.
 
     Expected: volume × average price. Low and high: the volume off by `volume_spread_ratio`, at the
     cheapest and the dearest hour. No requests cost 0; `months` below 1 gives no month.
     """
-    low, value, high = request_usd(sheet, workload, at_s, mode)
-    priced = [price_usage(sheet, usage, at_s, mode) for _, usage in workload.each()]
+    start_s = sheet.as_of.timestamp() if at_s is None else at_s
+    priced = [price_usage(sheet, usage, start_s, mode) for _, usage in workload.each()]
     return Forecast(
-        usd_per_request=value,
-        months=tuple(_month(workload, m, low, value, high) for m in range(months)),
+        usd_per_request=request_usd(sheet, workload, start_s, mode)[1],
+        months=tuple(_month(sheet, workload, m, start_s, mode) for m in range(months)),
         complete=all(p.complete for p in priced),
         mode=priced[0].mode,
         model_matched=sheet.model_matched,
@@ -87,7 +87,10 @@ def year(result: Forecast) -> tuple[Usd, Usd, Usd]:
     )
 
 
-def _month(workload: Workload, month: int, low: Usd, value: Usd, high: Usd) -> MonthCost:
+def _month(sheet: PriceSheet, workload: Workload, month: int, start_s: float, mode: str | None) -> MonthCost:
+    # Whole days keep the hour, so that a price by the hour does not drift from month to month.
+    at_s = start_s + int(month * DAYS_PER_MONTH) * SECONDS_PER_DAY
+    low, value, high = request_usd(sheet, workload, at_s, mode)
     # Volumes are plans, not measurements: whole requests are exact enough and keep the money finite.
     requests = (workload.volume_after(month) * DAYS_PER_MONTH).quantize(Decimal(1))
     spread = workload.volume_spread_ratio
@@ -108,5 +111,7 @@ def _assumptions(sheet: PriceSheet, workload: Workload, priced: list[PricedCall]
     said = [f"volume may be off by ±{workload.volume_spread_ratio:.0%}; growth ×{workload.growth_ratio} a year"]
     if sheet.depends_on_hour:
         said.append("the price depends on the hour: low takes the cheapest hour, high the dearest")
-    said.append(f"prices read {sheet.checked_on or 'on an unknown day'} and held; announced changes are in the list's dates")
+    said.append(
+        f"prices read {sheet.checked_on or 'on an unknown day'}; changes announced by then are in the months they fall in"
+    )
     return (*said, *dict.fromkeys(n for p in priced for n in p.notes))

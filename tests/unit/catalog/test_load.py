@@ -1,5 +1,8 @@
 """The catalogue knows every model the guide names, who said what, and lets later layers win field by field."""
 
+import subprocess
+import sys
+import time
 from datetime import date
 from pathlib import Path
 
@@ -201,3 +204,25 @@ def test_a_wrong_name_gets_near_names() -> None:
 def test_a_missing_refreshed_folder_changes_nothing(tmp_path: Path) -> None:
     """Offline, nothing is needed beyond the package."""
     assert load_catalog(tmp_path).offers == CATALOG.offers
+
+
+def test_start_up_loads_no_more_than_it_uses() -> None:
+    """Listing the catalogue needs neither the price list, nor numpy, nor anything of evaluation."""
+    code = (
+        "import sys; from pointsman.cli.catalog import command;"
+        "command.main(['list', '--text', 'gpt-6', '--json'], standalone_mode=False);"
+        "heavy = {'genai_prices', 'numpy', 'aiohttp', 'pydantic'};"
+        "print(sorted({m.split('.')[0] for m in sys.modules} & heavy), file=sys.stderr)"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ran.stderr.strip() == "[]"
+
+
+def test_the_whole_catalogue_is_read_and_asked_in_a_blink() -> None:
+    """3,588 offers: reading and one filter over all of them stay far below the 0.3 s a shortlist may take."""
+    bundled_catalog.cache_clear()
+    start = time.process_time()
+    catalog = bundled_catalog()
+    list_offers(catalog, Filter(capabilities=("tool_calling",), modalities_in=("image",), min_context_tokens=100_000))
+    assert len(catalog.offers) > 3000
+    assert time.process_time() - start < 0.2

@@ -1,6 +1,6 @@
 """Forecast, ownership, limits and savings over simple sheets whose answers can be done by hand."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from fractions import Fraction
 
@@ -73,6 +73,13 @@ def test_hours_widen_the_range() -> None:
     peak = Tariff({"input": Rate(Decimal(2)), "output": Rate(Decimal(10))}, utc_minutes=(60, 120))
     month = forecast(sheet("1", "5", peak), msgspec_replace(LOAD, volume_spread_ratio=Decimal(0)), months=1).months[0]
     assert (month.low_usd, month.expected_usd, month.high_usd) == (730, 730, 1460)
+
+
+def test_an_announced_change_is_in_its_month() -> None:
+    """A price that doubles in January doubles the January bill, and no earlier one."""
+    dearer = Tariff({"input": Rate(Decimal(2)), "output": Rate(Decimal(10))}, starts_on=date(2027, 1, 1))
+    months = forecast(sheet("1", "5", dearer), LOAD, months=4).months
+    assert [m.expected_usd for m in months] == [730, 730, 1460, 1460]
 
 
 def msgspec_replace(workload: Workload, **changes: Decimal) -> Workload:
