@@ -41,24 +41,27 @@ def says(ran: Ran, *words: str) -> None:
 @pytest.mark.parametrize(
     "old, new, words",
     [
-        ("seed: 5", "sead: 5", ("eval.yaml:10", "sead: unknown key", "did you mean `seed`")),
-        ("seed: 5", "seed: five", ("eval.yaml:10", "seed: expected `int`, got `str` (got 'five')")),
-        ("repeats: 1", "repeats: 0", ("eval.yaml:9", "repeats", ">= 1")),
-        ("[exact]", "[exat]", ("eval.yaml:7", "exat", "did you mean 'exact'")),
-        ("[exact]", "[{exact: {ignorecase: true}}]", ("eval.yaml:7", "scorers[0].exact", "ignorecase", "ignore_case")),
-        ("[exact]", "[{pattern: {pattern: '('}}]", ("eval.yaml:7", "pattern")),
-        ("baseline: old", "baseline: odl", ("eval.yaml:6", "baseline", "(got 'odl')", "old, new")),
+        ("seed: 5", "sead: 5", ("eval.yaml:{line}", "sead: unknown key", "did you mean `seed`")),
+        ("seed: 5", "seed: five", ("eval.yaml:{line}", "seed: expected `int`, got `str` (got 'five')")),
+        ("repeats: 1", "repeats: 0", ("eval.yaml:{line}", "repeats", ">= 1")),
+        ("[exact]", "[exat]", ("eval.yaml:{line}", "exat", "did you mean 'exact'")),
+        ("[exact]", "[{exact: {ignorecase: true}}]", ("eval.yaml:{line}", "scorers[0].exact", "ignorecase", "ignore_case")),
+        ("[exact]", "[{pattern: {pattern: '('}}]", ("eval.yaml:{line}", "pattern")),
+        ("baseline: old", "baseline: odl", ("eval.yaml:{line}", "baseline", "(got 'odl')", "old, new")),
         ("quality: {margin: 0.02}", "qualty: {margin: 0.02}", ("criteria.qualty", "did you mean `quality`")),
         ("quality: {margin: 0.02}", "latency_p95_s: {margin: 0.02}", ("criteria.latency_p95_s", "max")),
         ("tests: tests.jsonl", "tests: absent.jsonl", ("absent.jsonl",)),
-        ("quality: 0.8,", "quality: 1.8,", ("variants.old", "quality")),
-        ("quality: 0.8,", "qualty: 0.8,", ("variants.old", "qualty")),
-        ("provider: scripted, model: old", "provider: opnai, model: old", ("variants.old", "opnai", "openai")),
-        ("script: {quality: 0.8", "answers: x.jsonl, script: {quality: 0.8", ("variants.old", "answers")),
+        ("quality: 0.8\n", "quality: 1.8\n", ("variants.old", "quality")),
+        ("quality: 0.8\n", "qualty: 0.8\n", ("variants.old", "qualty")),
+        ("provider: scripted\n    model: old", "provider: opnai\n    model: old", ("variants.old", "opnai", "openai")),
+        ("script: &like", "answers: x.jsonl\n    script: &like", ("variants.old", "answers")),
     ],
 )
 def test_a_mistake_in_eval_yaml_is_named_with_its_place(folder, old, new, words):
-    says(edited(folder, old, new), *words)
+    ran = edited(folder, old, new)
+    text = (folder / "eval.yaml").read_text()
+    line = text[: text.index(new)].count("\n") + 1
+    says(ran, *(word.replace("{line}", str(line)) for word in words))
     assert not list((folder / "runs").glob("*"))
 
 

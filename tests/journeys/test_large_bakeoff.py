@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
+
 from support.bakeoff import write_bakeoff
 from support.command import pointsman_measured
 

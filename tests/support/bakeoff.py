@@ -9,8 +9,19 @@ SPEC = """\
 name: small
 tests: tests.jsonl
 variants:
-  old: {{provider: scripted, model: old, script: {{quality: 0.8, difficulty_correlation: 0.5, latency: {{ttft_s: 0.1, total_s: {{p50_s: 0.5, p95_s: 1.5}}}}, error: 0.01, price: {{input_usd_per_million: 1, output_usd_per_million: 2}}}}}}
-  new: {{provider: scripted, model: new, script: {{quality: 0.9, difficulty_correlation: 0.5, latency: {{ttft_s: 0.1, total_s: {{p50_s: 0.3, p95_s: 0.9}}}}, error: 0.01, price: {{input_usd_per_million: 1, output_usd_per_million: 2}}}}}}
+  old:
+    provider: scripted
+    model: old
+    script: &like
+      quality: 0.8
+      difficulty_correlation: 0.5
+      latency: {{ttft_s: 0.1, total_s: {{p50_s: 0.5, p95_s: 1.5}}}}
+      error: 0.01
+      price: {{input_usd_per_million: 1, output_usd_per_million: 2}}
+  new:
+    provider: scripted
+    model: new
+    script: {{<<: *like, quality: 0.9, latency: {{ttft_s: 0.1, total_s: {{p50_s: 0.3, p95_s: 0.9}}}}}}
 baseline: old
 scorers: [exact]
 criteria: {{quality: {{margin: 0.02}}}}

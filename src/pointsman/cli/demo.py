@@ -58,5 +58,14 @@ def command(folder: Path, as_json: bool) -> int:
         print_json(run_document(result))
         return 0
     show_run(result, directory)
-    say(f"\nopen {folder / 'report.html'}; read {spec}, change it, and run it yourself: pointsman eval {spec}")
+    say(f"\nopen {folder / 'report.html'}; then read {spec}, change it, and run it yourself:")
+    say(f"  {_own_name()} eval {spec} --runs {folder / 'runs'}")
     return 0
+
+
+def _own_name() -> str:
+    """How to call this command again: by name if it is on the path, else as it was called."""
+    import shutil
+    import sys
+
+    return "pointsman" if shutil.which("pointsman") else sys.argv[0]

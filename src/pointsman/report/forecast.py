@@ -22,9 +22,7 @@ def print_forecast(forecast: Forecast, console: Console) -> None:
     for variant in forecast.variants:
         line(f"  {variant.name}: {variant.requests:,} requests, about {variant.input_tokens:,} tokens in, {_dollars(variant)}")
     if any(v.billed for v in forecast.variants):
-        line(
-            f"  expected: {_range(forecast.low_usd, forecast.high_usd)}, {_duration(forecast.low_s)} to {_duration(forecast.high_s)}"
-        )
+        line(f"  expected: {_range(forecast.low_usd, forecast.high_usd)}, {_time_range(forecast)}")
     smallest = forecast.smallest_difference
     if isinstance(smallest, Unknown):
         line(f"  smallest difference it can see: unknown ({smallest.reason})")
@@ -45,6 +43,10 @@ def _dollars(variant: VariantForecast) -> str:
 
 def _range(low: Usd, high: Usd) -> str:
     return f"${low:,.2f} to ${high:,.2f}" if high >= 1 else f"${low:,.4f} to ${high:,.4f}"
+
+
+def _time_range(forecast: Forecast) -> str:
+    return f"{_duration(forecast.low_s)} to {_duration(forecast.high_s)}"
 
 
 def _duration(seconds: float) -> str:

@@ -35,7 +35,12 @@ def error_for(tmp_path: Path, text: str, env: dict[str, str] | None = None) -> C
 @pytest.mark.parametrize(
     "text, line, key, words",
     [
-        ("variants:\n  a: {provider: x}\n  b:\n    provider: y\n    paramz: 3\n", 5, "variants.b.paramz", "did you mean `params`"),
+        (
+            "variants:\n  a: {provider: x}\n  b:\n    provider: y\n    paramz: 3\n",
+            5,
+            "variants.b.paramz",
+            "did you mean `params`",
+        ),
         ("variants:\n  a: {provider: x}\n  b:\n    n: 2\n", 3, "variants.b.provider", "is missing"),
         ("variants: {a: {provider: x, n: many}}\n", 1, "variants.a.n", "expected `int`, got `str` (got 'many')"),
         ("variants: {}\nconcurency: 3\n", 2, "concurency", "did you mean `concurrency`"),
