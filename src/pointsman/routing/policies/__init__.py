@@ -1,0 +1,1 @@
+"""One way to choose per file; each defines `PLUGIN`."""
