@@ -24,7 +24,7 @@ from pointsman.catalog.claim import Claim, fact_sources
 from pointsman.catalog.entry import Model, Offer, Score, Source
 from pointsman.catalog.merge import merge_offers
 from pointsman.catalog.naming import model_id, model_key
-from pointsman.catalog.prices import bundled_list
+from pointsman.catalog.price_list import bundled_list
 
 DATA = Path(__file__).parents[1] / "src/pointsman/catalog/data"
 LLM_STATS = "llm-stats"

@@ -13,8 +13,9 @@ import msgspec
 from pointsman.catalog.entry import Offer
 from pointsman.catalog.load import Catalog, load_catalog
 from pointsman.catalog.lookup import find_offer
+from pointsman.catalog.price_list import PriceList, bundled_list, current_list, read_list, use_list
 from pointsman.catalog.price_sheet import PriceSheet, Rate, Tariff
-from pointsman.catalog.prices import PriceList, bundled_list, current_list, find_price, read_list, use_list
+from pointsman.catalog.prices import find_price
 from pointsman.catalog.refresh import PRICE_LIST_URL, SOURCE_KEYS, Refreshed, refresh
 from pointsman.catalog.watch import Alert, Watched, watch
 from pointsman.core.estimate import Unknown

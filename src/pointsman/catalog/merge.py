@@ -16,8 +16,9 @@ import msgspec
 from pointsman.catalog.claim import Claim
 from pointsman.catalog.entry import LifecycleEvent, Offer
 from pointsman.catalog.naming import MAKER_OF_PROVIDER, model_id
+from pointsman.catalog.price_list import PriceList
 from pointsman.catalog.price_sheet import PriceSheet
-from pointsman.catalog.prices import PriceList, every_sheet, listed_name
+from pointsman.catalog.prices import every_sheet, listed_name
 from pointsman.core.estimate import Unknown
 
 __all__ = ["PRICE_SOURCE", "events_of", "listed_offers", "merge_offers", "offer_key"]

@@ -18,8 +18,9 @@ from pointsman.catalog.gate import GateReport, check_prices
 from pointsman.catalog.load import Catalog
 from pointsman.catalog.merge import PRICE_SOURCE, events_of, listed_offers, offer_key
 from pointsman.catalog.naming import MAKER_OF_PROVIDER, model_id
+from pointsman.catalog.price_list import PriceList, read_list
 from pointsman.catalog.price_sheet import UnitKind
-from pointsman.catalog.prices import OUR_NAMES, PriceList, read_list
+from pointsman.catalog.prices import OUR_NAMES
 
 __all__ = ["PRICE_LIST_URL", "SOURCE_KEYS", "Refreshed", "SourceOutcome", "refresh"]
 

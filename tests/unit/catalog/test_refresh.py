@@ -12,8 +12,9 @@ import pytest
 from pointsman.catalog.diff import diff
 from pointsman.catalog.gate import check_prices
 from pointsman.catalog.load import bundled_catalog
+from pointsman.catalog.price_list import bundled_list, use_list
 from pointsman.catalog.price_sheet import PriceSheet
-from pointsman.catalog.prices import bundled_list, find_price, use_list
+from pointsman.catalog.prices import find_price
 from pointsman.catalog.refresh import refresh
 from pointsman.catalog.sources.litellm import _PROVIDERS as LITELLM_NAMES
 

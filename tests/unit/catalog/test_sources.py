@@ -8,8 +8,9 @@ import pytest
 
 from pointsman.catalog.claim import FactSource, fact_sources
 from pointsman.catalog.load import bundled_catalog
+from pointsman.catalog.price_list import bundled_list
 from pointsman.catalog.price_sheet import PriceSheet
-from pointsman.catalog.prices import bundled_list, every_sheet
+from pointsman.catalog.prices import every_sheet
 from pointsman.core.estimate import Unknown
 
 FAMILY = fact_sources()

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from pointsman.catalog.prices import use_list
+from pointsman.catalog.price_list import use_list
 from pointsman.cli.catalog import command
 
 

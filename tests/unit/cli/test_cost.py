@@ -8,7 +8,7 @@ import click
 import pytest
 from click.testing import CliRunner, Result
 
-from pointsman.catalog.prices import use_list
+from pointsman.catalog.price_list import use_list
 from pointsman.cli.cost import command
 from pointsman.core.failure import PointsmanError
 
