@@ -13,8 +13,9 @@ import msgspec
 import numpy as np
 
 from pointsman.core.estimate import Estimate, Measured, Unknown
-from pointsman.core.verdict import Fail, Pass, Verdict, verdict_name
+from pointsman.core.verdict import Verdict, verdict_name
 from pointsman.evals.facts import CaseFacts
+from pointsman.evals.reasons import quality_reason, ratio_reason
 from pointsman.evals.result import Comparison
 from pointsman.evals.spec import CriterionSpec
 from pointsman.evals.tally import Tally
@@ -68,7 +69,7 @@ def compare_quality(
         p_adjusted=None,
         margin=margin,
         verdict=verdict_name(verdict),
-        reason=_reason(verdict),
+        reason=quality_reason(verdict, margin),
         needed=_needed(verdict),
         only_candidate=paired.a_only,
         only_baseline=paired.b_only,
@@ -116,13 +117,15 @@ def _ratio_comparison(name: str, baseline: str, metric: str, ratio: Measured, ma
         p_adjusted=None,
         margin=margin,
         verdict=verdict_name(verdict),
-        reason=_reason(verdict),
+        reason=ratio_reason(verdict, metric, margin),
         needed=_needed(verdict),
     )
 
 
 def _corrected(rows: Sequence[Comparison]) -> list[Comparison]:
     tested = [r for r in rows if r.p_value is not None]
+    if len(tested) < 2:  # one test is its own correction
+        return list(rows)
     adjusted = iter(holm([r.p_value for r in tested if r.p_value is not None]))
     return [msgspec.structs.replace(r, p_adjusted=next(adjusted)) if r.p_value is not None else r for r in rows]
 
@@ -139,12 +142,6 @@ def _unmeasured(name: str, baseline: str, metric: str, why: str, margin: float |
         verdict="unknown",
         reason=why,
     )
-
-
-def _reason(verdict: Verdict) -> str:
-    match verdict:
-        case Pass(reason=reason) | Fail(reason=reason) | Unknown(reason=reason):
-            return reason
 
 
 def _needed(verdict: Verdict) -> int | None:

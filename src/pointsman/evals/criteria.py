@@ -10,8 +10,9 @@ import msgspec
 
 from pointsman.core.estimate import Estimate, Measured, Unknown
 from pointsman.core.failure import ConfigError
-from pointsman.core.verdict import Fail, Pass, Verdict, verdict_name
+from pointsman.core.verdict import verdict_name
 from pointsman.evals.outcome import Outcome
+from pointsman.evals.reasons import bound_reason
 from pointsman.evals.result import CriterionResult, VariantResult
 from pointsman.evals.spec import CriterionSpec
 from pointsman.stats.quantiles import needed_for_bound
@@ -102,7 +103,7 @@ def _judge(variant: VariantResult, name: str, bound: str, limit: float) -> Crite
         limit=f"{'≤' if bound == 'max' else '≥'} {_limit_text(limit, criterion.unit)}",
         measured=measured,
         verdict=verdict_name(verdict),
-        reason=_reason(verdict),
+        reason=bound_reason(verdict),
         needed=verdict.needed if isinstance(verdict, Unknown) else None,
     )
 
@@ -115,12 +116,6 @@ def _needed_for_a_bound(name: str, measured: Measured) -> int | None:
 
 
 _QUANTILES = {"_p50": 0.5, "_p95": 0.95}
-
-
-def _reason(verdict: Verdict) -> str:
-    match verdict:
-        case Pass(reason=reason) | Fail(reason=reason) | Unknown(reason=reason):
-            return reason
 
 
 def _limit_text(limit: float, unit: str) -> str:
