@@ -87,8 +87,14 @@ def use_refreshed_prices(folder: Path | None = None) -> bool:
     if not (folder / "prices.json").exists():
         use_list(None)
         return False
-    use_list(lambda: _edition(folder))
+    use_list(lambda: _newest(folder))
     return True
+
+
+def _newest(folder: Path) -> PriceList:
+    """The refreshed edition, unless a package installed since carries a newer one."""
+    bundled, refreshed = bundled_list(), _edition(folder)
+    return bundled if (bundled.checked_on or "") > (refreshed.checked_on or "") else refreshed
 
 
 @cache

@@ -20,7 +20,7 @@ import yaml
 from pointsman.catalog.entry import LifecycleEvent, Model, Offer, Score, Source
 from pointsman.catalog.naming import MAKER_OF_PROVIDER, model_id
 from pointsman.core.fact import Fact
-from pointsman.core.failure import ConfigError
+from pointsman.core.failure import ConfigError, StorageError
 
 __all__ = ["Catalog", "bundled_catalog", "load_catalog", "with_file", "with_scores"]
 
@@ -165,13 +165,24 @@ def _lines(path: Traversable | Path, kind: type[T]) -> list[T]:
 
 
 def _with_refreshed(catalog: Catalog, folder: Path) -> Catalog:
-    sources = {
-        row.key: msgspec.structs.replace(_source(row), layer="refreshed") for row in _lines(folder / "sources.jsonl", _SourceRow)
-    }
-    fresh = {o.id: o for o in _lines(folder / "offers.jsonl", Offer)}
-    checked = {k for k, s in catalog.sources.items() if k.startswith("checked/") and s.layer == "bundled"}
+    try:
+        sources = {row.key: _source(row) for row in _lines(folder / "sources.jsonl", _SourceRow)}
+        fresh = {o.id: o for o in _lines(folder / "offers.jsonl", Offer)}
+    except (OSError, msgspec.MsgspecError) as error:
+        hint = f"run `pointsman catalog refresh`, or remove {folder} to go back to what came with the package"
+        raise StorageError(f"the refreshed catalogue in {folder} cannot be read: {error}", hint=hint) from error
+    if not _newer(sources, catalog.sources):
+        return catalog
+    checked = {k for k in catalog.sources if k.startswith("checked/")}
     offers = {k: _keep_checked(catalog.offers.get(k), o, checked) for k, o in fresh.items()}
-    return msgspec.structs.replace(catalog, sources=catalog.sources | sources, offers=catalog.offers | offers)
+    kept = {k: s for k, s in sources.items() if k not in checked}
+    return msgspec.structs.replace(catalog, sources=catalog.sources | kept, offers=catalog.offers | offers)
+
+
+def _newer(refreshed: Mapping[str, Source], bundled: Mapping[str, Source]) -> bool:
+    """A package installed after the refresh may carry newer facts: then they win."""
+    days = [max((s.checked_on for s in group.values() if s.licence), default="") for group in (refreshed, bundled)]
+    return days[0] >= days[1]
 
 
 def _keep_checked(old: Offer | None, new: Offer, checked: set[str]) -> Offer:

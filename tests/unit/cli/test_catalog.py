@@ -9,6 +9,7 @@ from click.testing import CliRunner, Result
 
 from pointsman.catalog.price_list import use_list
 from pointsman.cli.catalog import command
+from pointsman.core.failure import StorageError
 
 
 @pytest.fixture(autouse=True)
@@ -124,6 +125,29 @@ def test_a_broken_refresh_is_refused_and_changes_nothing(tmp_path: Path, content
     assert result.return_value == 2
     assert "REFUSED" in result.stderr
     assert not (tmp_path / "cache").exists()
+
+
+def test_a_damaged_copy_on_disk_is_named_with_the_way_back(tmp_path: Path) -> None:
+    """A half-written file of another time is an error that says what to remove."""
+    folder = tmp_path / "cache" / "catalog"
+    folder.mkdir(parents=True)
+    (folder / "offers.jsonl").write_text('{"provider": "x"')
+    (folder / "sources.jsonl").write_text("")
+    with pytest.raises(StorageError) as caught:
+        run("list", "--text", "gpt-4o")
+    assert str(folder) in (caught.value.hint or "")
+
+
+def test_a_newer_package_wins_over_an_older_refresh(tmp_path: Path) -> None:
+    """What was refreshed before the package was built is not dug out again."""
+    folder = tmp_path / "cache" / "catalog"
+    folder.mkdir(parents=True)
+    old = {"provider": "openai", "name": "gpt-4o", "usd_per_million": {"input": "99", "output": "99"}}
+    source = {"key": "litellm", "name": "litellm", "checked_on": "2025-01-01", "licence": "MIT", "layer": "refreshed"}
+    (folder / "offers.jsonl").write_text(json.dumps(old) + "\n")
+    (folder / "sources.jsonl").write_text(json.dumps(source) + "\n")
+    found = document("list", "--text", "openai:gpt-4o", "--as-of", "2026-11-23")["offers"]
+    assert next(o for o in found if o["id"] == "openai:gpt-4o")["usd_per_million"]["input"] == "2.5"
 
 
 def test_an_unreachable_source_is_an_error_that_keeps_the_data(tmp_path: Path) -> None:
