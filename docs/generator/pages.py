@@ -1,0 +1,33 @@
+"""Everything that is generated, by the path it is written to."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from generator import (
+    command_page,
+    config_page,
+    document_page,
+    exit_code_page,
+    fault_page,
+    provider_page,
+    schemas,
+    scorer_page,
+)
+
+__all__ = ["DOCS", "REPOSITORY", "generated"]
+
+DOCS = Path(__file__).parents[1]
+REPOSITORY = DOCS.parent
+_SHIPPED = REPOSITORY / "src" / "pointsman" / "app" / "schemas"
+
+
+def generated() -> dict[Path, str]:
+    """Path → text."""
+    found: dict[Path, str] = {}
+    for family in (command_page, config_page, document_page, exit_code_page, fault_page, provider_page, scorer_page):
+        found |= {DOCS / "reference" / name: text for name, text in family.pages().items()}
+    for name, text in schemas.schemas().items():
+        found[DOCS / "reference" / "schemas" / name] = text
+        found[_SHIPPED / name] = text
+    return found

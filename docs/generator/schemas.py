@@ -1,0 +1,106 @@
+"""JSON Schemas of the files users write, so that editors complete and check them as they type."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import msgspec
+
+from generator.config_page import CRITERION_MEANINGS, FILES
+from generator.struct_keys import about, keys
+from pointsman.app.config import ProjectSpec
+from pointsman.evals.criteria import COMPARED, CRITERIA
+from pointsman.evals.scorer import SCORERS
+from pointsman.evals.spec import EvalSpec
+from pointsman.providers.local_provider import LOCAL
+from pointsman.providers.provider_row import provider_names
+from pointsman.providers.scripted.script import Script
+
+__all__ = ["schemas"]
+
+Schema = dict[str, Any]
+_DIALECT = "https://json-schema.org/draft/2020-12/schema"
+
+
+def schemas() -> dict[str, str]:
+    """File name → text, the same for the same code."""
+    built = {
+        "eval.schema.json": _eval(),
+        "pointsman.schema.json": _schema(ProjectSpec, "pointsman.yaml"),
+        "scripts.schema.json": _schema(dict[str, Script | None], "A file of scripts: model name → script."),
+    }
+    return {name: json.dumps(schema, indent=2, ensure_ascii=False, sort_keys=True) + "\n" for name, schema in built.items()}
+
+
+def _eval() -> Schema:
+    schema = _schema(EvalSpec, "eval.yaml")
+    properties = schema["$defs"]["EvalSpec"]["properties"]
+    names = dict.fromkeys([*CRITERIA, *COMPARED])
+    properties["criteria"] = {
+        "type": "object",
+        "description": "Bounds, by what they bound.",
+        "additionalProperties": False,
+        "properties": {
+            n: {"$ref": "#/$defs/CriterionSpec", "description": CRITERION_MEANINGS.get(n, f"{n} against the baseline")}
+            for n in names
+        },
+    }
+    schema["$defs"] |= _scorer_defs()
+    properties["scorers"]["items"] = {"anyOf": [{"$ref": "#/$defs/ScorerName"}, {"$ref": "#/$defs/Scorer"}]}
+    return schema
+
+
+def _scorer_defs() -> Schema:
+    entry: Schema = {
+        "weight": {"type": "number", "exclusiveMinimum": 0, "description": "Its share in a weighted mean."},
+        "as": {"type": "string", "description": "What its values are called."},
+    }
+    defs: Schema = {"ScorerName": {"anyOf": [{"enum": SCORERS.names()}, {"type": "string"}]}}
+    for name in SCORERS.names():
+        plugin = SCORERS.load(name)
+        options = msgspec.json.schema(plugin.options)["$defs"]
+        [(own, option_schema)] = options.items()
+        _describe(option_schema, plugin.options)
+        defs[f"{own} of {name}"] = option_schema
+        entry[name] = {"anyOf": [{"$ref": f"#/$defs/{own} of {name}"}, {"type": "null"}], "description": plugin.summary}
+    # Scorers of other packages are not known here, so a name that is not ours is let through.
+    defs["Scorer"] = {"type": "object", "properties": entry}
+    return defs
+
+
+def _schema(kind: Any, title: str) -> Schema:
+    schema = _with_numbers(msgspec.json.schema(kind))
+    schema["$schema"], schema["title"] = _DIALECT, title
+    if "VariantSpec" in schema.get("$defs", {}):
+        _with_scripts(schema)
+    structs = {struct.__name__: struct for sections in FILES.values() for _, struct in sections}
+    for name in structs.keys() & schema["$defs"].keys():
+        _describe(schema["$defs"][name], structs[name])
+    return schema
+
+
+def _with_numbers(schema: Any) -> Any:
+    """A decimal is written as a number in YAML, where msgspec knows only JSON's text."""
+    if isinstance(schema, list):
+        return [_with_numbers(part) for part in schema]
+    if not isinstance(schema, dict):
+        return schema
+    if schema.get("format") == "decimal":
+        return {"type": ["number", "string"]}
+    return {key: _with_numbers(part) for key, part in schema.items()}
+
+
+def _with_scripts(schema: Schema) -> None:
+    """A variant's script and provider, which its type leaves open."""
+    schema["$defs"] |= _with_numbers(msgspec.json.schema(Script))["$defs"]
+    variant = schema["$defs"]["VariantSpec"]["properties"]
+    variant["script"] = {"anyOf": [{"$ref": "#/$defs/Script"}, {"type": "string"}, {"type": "null"}]}
+    variant["provider"] = {"anyOf": [{"enum": sorted([*LOCAL.names(), *provider_names()])}, {"type": "string"}]}
+
+
+def _describe(part: Schema, struct: type[msgspec.Struct]) -> None:
+    part["description"] = about(struct)
+    for key in keys(struct):
+        if key.meaning:
+            part["properties"][key.name]["description"] = key.meaning
