@@ -16,6 +16,7 @@ from pointsman.core.units import ZERO_USD, Usd, add_usd, per_million, usd_text
 from pointsman.core.usage import Usage
 
 __all__ = [
+    "BILLED_FIELDS",
     "Match",
     "ModeTariff",
     "PriceSheet",
@@ -28,9 +29,10 @@ __all__ = [
     "day_range",
     "price_usage",
     "priced_json",
+    "rate_of",
 ]
 
-_FIELDS: tuple[tuple[UnitKind, str], ...] = (
+BILLED_FIELDS: tuple[tuple[UnitKind, str], ...] = (
     ("input", "input_tokens"),
     ("cache_read", "cache_read_tokens"),
     ("cache_write", "cache_write_tokens"),
@@ -42,6 +44,7 @@ _FIELDS: tuple[tuple[UnitKind, str], ...] = (
     ("input_image", "input_image_tokens"),
     ("output_image", "output_image_tokens"),
 )
+"""Which unit of a price sheet each count of a usage is."""
 
 # Where a list names no rate of its own, these are billed as another unit: thoughts are output, a
 # picture is input, and a provider without a cache discount or surcharge reads and writes at the input rate.
@@ -95,11 +98,11 @@ def price_usage(sheet: PriceSheet, usage: Usage, at_s: float | None = None, mode
     size = usage.total_input_tokens or 0
     lines: list[PricedLine] = []
     open_units: list[str] = []
-    counts = [(unit, getattr(usage, field)) for unit, field in _FIELDS]
+    counts = [(unit, getattr(usage, field)) for unit, field in BILLED_FIELDS]
     for unit, count in [*counts, ("request", 1 if "request" in rates else None)]:
         if not count:
             continue
-        rate, settled = _rate(rates, unit)
+        rate, settled = rate_of(rates, unit)
         per = rate.at(size) if rate else None
         lines.append(PricedLine(unit, count, per, per_million(per, count) if per is not None else ZERO_USD))
         if not settled:
@@ -159,14 +162,14 @@ def _moment(sheet: PriceSheet, at_s: float | None) -> datetime:
     return sheet.as_of if at_s is None else datetime.fromtimestamp(at_s, UTC)
 
 
-def _rate(rates: Rates, unit: UnitKind) -> tuple[Rate | None, bool]:
-    """The rate to use, and whether it is settled or merely a floor."""
+def rate_of(rates: Rates, unit: UnitKind) -> tuple[Rate | None, bool]:
+    """The rate to use for a unit, and whether it is settled or merely a floor."""
     if unit in rates:
         return rates[unit], True
     if unit in _BILLED_AS:
-        return _rate(rates, _BILLED_AS[unit])
+        return rate_of(rates, _BILLED_AS[unit])
     if unit in _AT_LEAST:
-        return _rate(rates, _AT_LEAST[unit])[0], False
+        return rate_of(rates, _AT_LEAST[unit])[0], False
     return None, False
 
 

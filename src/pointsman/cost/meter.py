@@ -1,0 +1,100 @@
+"""The exact price of one call again and again, for where a few microseconds matter.
+
+Prices change on the minute at most, so the rates that hold are worked out once per minute, as
+integers; one call then costs a handful of integer products. The result is `price_usage`'s, always.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import NamedTuple
+
+from pointsman.catalog.price_sheet import PriceSheet, Rate
+from pointsman.core.exchange import Cost
+from pointsman.core.usage import Usage
+from pointsman.cost.price import BILLED_FIELDS, rate_of
+
+__all__ = ["Meter"]
+
+
+class _Billed(NamedTuple):
+    field: str
+    """Empty for the price of the request itself."""
+    price: int | None
+    """Scaled dollars per million; None where the sheet has no rate."""
+    tiers: tuple[tuple[int, int], ...]
+    settled: bool
+
+
+class Meter:
+    """Prices calls by one sheet and one mode."""
+
+    def __init__(self, sheet: PriceSheet, mode: str | None = None) -> None:
+        self._sheet = sheet
+        self._mode = mode
+        self._minute = -1
+        self._billed: tuple[_Billed, ...] = ()
+        self._exponent = 0
+
+    def cost(self, usage: Usage, at_s: float) -> Cost:
+        """Exact dollars of one call made at `at_s` (Unix seconds); see `price_usage`."""
+        minute = int(at_s // 60)
+        if minute != self._minute:
+            self._load(minute)
+        size = usage.total_input_tokens
+        complete = size is not None and usage.total_output_tokens is not None
+        total = 0
+        for field, price, tiers, settled in self._billed:
+            count = getattr(usage, field) if field else 1
+            if not count:
+                continue
+            complete = complete and settled
+            if price is None:
+                continue
+            for above, tier_price in tiers:
+                if (size or 0) > above:
+                    price = tier_price  # noqa: PLW2901  # the rate of the tier stands in for the base rate
+            total += price * count
+        sheet = self._sheet
+        return Cost(usd=_scaled(total, self._exponent), source=sheet.source, checked_on=sheet.checked_on, complete=complete)
+
+    def _load(self, minute: int) -> None:
+        rates, _ = self._sheet.rates(datetime.fromtimestamp(minute * 60, UTC), self._mode)
+        found = [(field, *rate_of(rates, unit)) for unit, field in BILLED_FIELDS]
+        if (per_request := rates.get("request")) is not None:
+            found.append(("", per_request, True))
+        places = max((_places(amount) for _, rate, _ in found if rate is not None for amount in _amounts(rate)), default=0)
+        self._billed = tuple(
+            _Billed(
+                field,
+                None if rate is None else _integer(rate.usd_per_million, places),
+                () if rate is None else tuple((t.above_input_tokens, _integer(t.usd_per_million, places)) for t in rate.tiers),
+                settled,
+            )
+            for field, rate, settled in found
+        )
+        self._exponent = -(places + 6)
+        self._minute = minute
+
+
+def _amounts(rate: Rate) -> tuple[Decimal, ...]:
+    return (rate.usd_per_million, *(t.usd_per_million for t in rate.tiers))
+
+
+def _places(amount: Decimal) -> int:
+    exponent = amount.as_tuple().exponent
+    assert isinstance(exponent, int), "a rate is finite"
+    return max(0, -exponent)
+
+
+def _integer(amount: Decimal, places: int) -> int:
+    sign, digits, exponent = amount.as_tuple()
+    assert isinstance(exponent, int), "a rate is finite"
+    number = int("".join(map(str, digits))) * int(10 ** (exponent + places))
+    return -number if sign else number
+
+
+def _scaled(total: int, exponent: int) -> Decimal:
+    """The total × 10^exponent, built from its digits, so that no context can round it."""
+    return Decimal((0 if total >= 0 else 1, tuple(map(int, str(abs(total)))), exponent))
