@@ -10,7 +10,9 @@ from pathlib import Path
 
 import msgspec
 
+from pointsman.catalog.discrepancies import doubts
 from pointsman.catalog.entry import Offer
+from pointsman.catalog.lifecycle import lifecycle
 from pointsman.catalog.load import Catalog, load_catalog
 from pointsman.catalog.lookup import find_offer
 from pointsman.catalog.price_list import PriceList, bundled_list, current_list, read_list, use_list
@@ -130,9 +132,27 @@ def noon(day: date) -> datetime:
 def price_of(catalog: Catalog, model: str, provider: str | None, at: datetime) -> PriceSheet:
     """The price sheet of a model at a provider, or at its maker.
 
+    A name that another model answers by then is priced as that model. What is known against a price,
+    or that the model has stopped, stands in the sheet's notes.
+
     A price of the user's own comes first, then the price list, then what another source of the
     catalogue says. Raises `PointsmanError` saying why there is none.
     """
+    offers = _offers_named(catalog, model, provider)
+    life = lifecycle(offers[0], at.date()) if offers else None
+    if life is not None and life.stage == "rerouted" and life.to:
+        note = f"since {life.ends_on} {model} is answered by {life.to} and billed as it"
+        return _with_notes(_listed_price(catalog, life.to, offers[0].provider, at), note)
+    sheet = _listed_price(catalog, model, provider, at)
+    stopped = (f"{model} stopped answering on {life.ends_on}",) if life is not None and life.stage == "shut_down" else ()
+    return _with_notes(sheet, *doubts(sheet), *stopped)
+
+
+def _with_notes(sheet: PriceSheet, *notes: str) -> PriceSheet:
+    return msgspec.structs.replace(sheet, notes=(*sheet.notes, *notes)) if notes else sheet
+
+
+def _listed_price(catalog: Catalog, model: str, provider: str | None, at: datetime) -> PriceSheet:
     offers = _offers_named(catalog, model, provider)
     for offer in offers:
         if (own := _flat_sheet(catalog, offer, model, at, layers=("user", "measured"))) is not None:

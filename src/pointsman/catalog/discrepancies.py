@@ -13,7 +13,7 @@ import msgspec
 
 from pointsman.catalog.price_sheet import PriceSheet, UnitKind
 
-__all__ = ["Discrepancy", "Quote", "compare_quote"]
+__all__ = ["Discrepancy", "Quote", "compare_quote", "doubts"]
 
 
 class Quote(msgspec.Struct, frozen=True, kw_only=True):
@@ -51,6 +51,12 @@ def compare_quote(sheet: PriceSheet, quote: Quote, at: datetime) -> tuple[Discre
         if ours != theirs:
             found.append(Discrepancy(unit, ours, theirs, next(_causes(sheet, quote, unit, ours, theirs), None)))
     return tuple(found)
+
+
+def doubts(sheet: PriceSheet) -> tuple[str, ...]:
+    """What is recorded against our own price of this entry: a bill made from it should carry it."""
+    offer = f"{sheet.provider_matched}:{sheet.model_matched}"
+    return tuple(dict.fromkeys(row.cause for row in _table() if row.offer == offer and not row.ours_is_right))
 
 
 def _causes(sheet: PriceSheet, quote: Quote, unit: UnitKind, ours: Decimal | None, theirs: Decimal) -> Iterator[str]:

@@ -76,6 +76,23 @@ def test_a_price_only_another_source_knows_is_used_and_named() -> None:
     assert "tiers, modes and dates are not known" in found["notes"][0]
 
 
+def test_a_rerouted_name_is_billed_as_what_answers() -> None:
+    """gemini-2.5-pro costs its own price until 1 December 2026, and gemini-3.8-flash's from then on."""
+    before, after = (
+        document("call", "gemini-2.5-pro", "--provider", "gemini", "--input", "1000", "--as-of", day)
+        for day in ("2026-11-30", "2026-12-01")
+    )
+    assert (before["model_matched"], after["model_matched"]) == ("gemini-2.5-pro", "gemini-3.8-flash")
+    assert "answered by gemini-3.8-flash" in " ".join(after["notes"])
+
+
+def test_what_speaks_against_a_price_stands_beside_it() -> None:
+    """A known unit error in the list, and a model that has stopped, are said with the sum."""
+    notes = " ".join(document("call", "gemini-pro", "--provider", "gemini", "--input", "1000", "--as-of", "2026-11-23")["notes"])
+    assert "per thousand characters" in notes
+    assert "stopped answering on 2025-04-09" in notes
+
+
 def test_your_own_price_comes_first(tmp_path: Path) -> None:
     """A negotiated price in catalog.d/ beats the list and is named."""
     (tmp_path / "catalog.d").mkdir()
