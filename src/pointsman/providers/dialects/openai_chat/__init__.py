@@ -10,7 +10,8 @@ from pointsman.providers.dialect import HttpReply, HttpRequest, StreamReader, St
 from pointsman.providers.dialects.openai_chat.failure import classify, write_failure
 from pointsman.providers.dialects.openai_chat.reply import read_reply, write_reply
 from pointsman.providers.dialects.openai_chat.request import read_request, write_request
-from pointsman.providers.dialects.openai_chat.stream import Reader, Writer
+from pointsman.providers.dialects.openai_chat.stream import Reader
+from pointsman.providers.dialects.openai_chat.stream_writer import Writer
 
 __all__ = ["PLUGIN"]
 

@@ -1,4 +1,4 @@
-"""A streamed reply of Chat Completions: read from a provider, written to a client."""
+"""A streamed reply of Chat Completions, read from a provider."""
 
 from __future__ import annotations
 
@@ -6,12 +6,10 @@ import msgspec
 
 from pointsman.core.chat import (
     Audio,
-    ChatRequest,
     Delta,
     Failed,
     Finished,
     FinishReason,
-    Image,
     Media,
     Opaque,
     Part,
@@ -22,34 +20,29 @@ from pointsman.core.chat import (
     Started,
     Text,
     TextDelta,
-    ToolCall,
     ToolCallDelta,
     ToolCallStarted,
     UsageSeen,
 )
 from pointsman.core.usage import Usage
 from pointsman.providers.call_ids import derived_call_id
-from pointsman.providers.dialects.openai_chat.failure import error_fields
-from pointsman.providers.dialects.openai_chat.finish import finish_of, finish_word
+from pointsman.providers.dialects.openai_chat.finish import finish_of
 from pointsman.providers.dialects.openai_chat.message import (
     DIALECT,
     arguments_text,
-    call_fields,
     content_parts,
-    is_annotation,
     signature_of,
     thoughts_in,
     visible_thought,
 )
-from pointsman.providers.dialects.openai_chat.reply import audio_fields, created_of, image_fields
-from pointsman.providers.dialects.openai_chat.usage import read_usage, write_usage
+from pointsman.providers.dialects.openai_chat.usage import read_usage
 from pointsman.providers.dialects.openai_chat.wire import AudioSaid, Call, Chunk, Custom, Said, WireChoice, WireUsage, present
 from pointsman.providers.http_failure import cut_short, in_band_failure, reported_failure
 from pointsman.providers.json_body import decode_reply, raw
 from pointsman.providers.media import join_base64
 from pointsman.providers.sse import SseReader
 
-__all__ = ["Reader", "Writer"]
+__all__ = ["Reader"]
 
 _CHUNK = msgspec.json.Decoder(Chunk)
 _CUSTOM = msgspec.json.Decoder(Custom)
@@ -326,104 +319,3 @@ def _joined_sound(pieces: list[AudioSaid]) -> Audio:
     name = next((p.id for p in pieces if p.id), "")
     transcript = "".join(p.transcript for p in pieces if p.transcript)
     return Audio(media=Media(data=data) if data else Media(file_id=name), transcript=transcript or None)
-
-
-class Writer:
-    """Writes one streamed reply as Chat Completions chunks."""
-
-    def __init__(self, request: ChatRequest) -> None:
-        self._request = request
-        self._head: dict[str, object] = {"id": "", "object": "chat.completion.chunk", "created": 0, "model": request.model}
-        self._begun: set[int] = set()
-        self._refused: set[int] = set()
-        self._thoughts: dict[int, int] = {}
-        self._usage: Usage | None = None
-        self._failed = False
-
-    def feed(self, delta: Delta) -> bytes:
-        """Bytes for this delta. Usage is held back to the end, where a client expects it."""
-        if self._failed:
-            return b""
-        match delta:
-            case TextDelta(text, choice):
-                return self._say({"content": text}, choice) if text else b""
-            case ToolCallDelta(index=index, arguments=arguments, choice=choice):
-                return self._say({"tool_calls": [{"index": index, "function": {"arguments": arguments}}]}, choice)
-            case ToolCallStarted(choice=choice):
-                call = ToolCall(id=delta.id, name=delta.name, arguments="", signature=delta.signature)
-                return self._say({"tool_calls": [{"index": delta.index, **call_fields(call)}]}, choice)
-            case ReasoningDelta(choice=choice):
-                return self._say_thought(delta, choice)
-            case RefusalDelta(text, choice):
-                self._refused.add(choice)
-                return self._say({"refusal": text}, choice)
-            case PartDelta(part, choice):
-                return self._say_part(part, choice)
-            case Finished(reason=reason, choice=choice):
-                word = finish_word(reason, refused=choice in self._refused)
-                return self._chunk([{"index": choice, "delta": self._opening(choice), "finish_reason": word}])
-            case UsageSeen(usage):
-                self._usage = usage
-                return b""
-            case Started():
-                return self._start(delta)
-            case Failed(failure):
-                self._failed = True
-                return self._chunk(
-                    [{"index": 0, "delta": {}, "finish_reason": "error"}], error=error_fields(failure, in_band=True)
-                )
-
-    def close(self) -> bytes:
-        """Usage if the client asked for it, and `[DONE]`; nothing after a failure."""
-        if self._failed:
-            return b""
-        usage = b""
-        if self._usage is not None and self._request.stream_usage:
-            usage = self._chunk([], usage=write_usage(self._usage))
-        return usage + b"data: [DONE]\n\n"
-
-    def _start(self, started: Started) -> bytes:
-        self._head["id"] = started.id or ""
-        self._head["created"] = created_of(started.created_s)
-        self._head["model"] = started.model or self._request.model
-        return b""
-
-    def _say_thought(self, delta: ReasoningDelta, choice: int) -> bytes:
-        index = self._thoughts.get(choice, 0)
-        fields: dict[str, object] = {"reasoning_content": delta.text} if delta.text else {}
-        if delta.signature or delta.encrypted or delta.id:
-            kind = "reasoning.encrypted" if delta.encrypted else "reasoning.text"
-            proof = {"signature": delta.signature, "data": delta.encrypted, "id": delta.id}
-            fields["reasoning_details"] = [{"type": kind, **{k: v for k, v in proof.items() if v}, "index": index}]
-        if delta.closes:
-            self._thoughts[choice] = index + 1
-        return self._say(fields, choice) if fields else b""
-
-    def _say_part(self, part: Part, choice: int) -> bytes:
-        match part:
-            case Text(text=text, citations=citations, signature=signature):
-                fields: dict[str, object] = {"content": text}
-                if is_annotation(citations):
-                    fields["annotations"] = citations
-                if signature:
-                    fields["extra_content"] = {"google": {"thought_signature": signature}}
-                return self._say(fields, choice)
-            case Image():
-                return self._say({"images": [image_fields(part)]}, choice)
-            case Audio():
-                return self._say({"audio": audio_fields(part)}, choice)
-            case _:
-                return b""
-
-    def _say(self, fields: dict[str, object], choice: int) -> bytes:
-        return self._chunk([{"index": choice, "delta": {**self._opening(choice), **fields}, "finish_reason": None}])
-
-    def _opening(self, choice: int) -> dict[str, object]:
-        """The first delta of a choice says whose words follow."""
-        if choice in self._begun:
-            return {}
-        self._begun.add(choice)
-        return {"role": "assistant"}
-
-    def _chunk(self, choices: list[object], **more: object) -> bytes:
-        return b"data: " + msgspec.json.encode({**self._head, "choices": choices, **more}) + b"\n\n"
