@@ -119,7 +119,7 @@ async def _work(work: Work, *, quiet: bool) -> str | None:
         nonlocal pressed
         pressed += 1
         if pressed == 1:
-            say("stopping: waiting for what is in flight (Ctrl-C again to give it up)")
+            say("\nstopping: waiting for what is in flight (Ctrl-C again to give it up)")
             work.stop("interrupted")
         else:
             work.abort()
