@@ -34,6 +34,7 @@ _MARK = re.compile(r"<!-- (?P<kind>run|prints|file)(?:: (?P<argument>.+?))? -->"
 _VOLATILE = (
     (re.compile(r"-\d{8}-\d{6}-[0-9a-f]{4}"), "-DATE-TIME-HASH"),
     (re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d UTC · [\d.,]+ (?:ms|s|min)"), "WHEN · SO LONG"),
+    (re.compile(r"(\(\w*|\w+)…[\w-]+\)"), "SHORTENED RUN"),
     (re.compile(r"[\d.]+ GB free"), "SPACE free"),
 )
 
@@ -149,15 +150,15 @@ def _renewed(shown: str, printed: str) -> str:
         if n == len(parts) - 1:
             at = len(lines) - height
         elif n > 0:
-            at = _find(lines, part.splitlines(keepends=True)[:1], at)
+            at = _find(lines, part.partition("\n")[0], at)
         kept.append("".join(lines[at : at + height]))
         at += height
     return f"{ELLIPSIS}\n".join(kept)
 
 
-def _find(lines: list[str], first: list[str], start: int) -> int:
+def _find(lines: list[str], first: str, start: int) -> int:
     """Where a shown part begins now: at its old first line, or right after the part before it."""
-    return next((i for i in range(start, len(lines)) if lines[i : i + 1] == first), start)
+    return next((i for i in range(start, len(lines)) if plain(lines[i]) == plain(first)), start)
 
 
 def _run(command: str, folder: Path, started: list[int]) -> tuple[int, str]:
