@@ -23,7 +23,10 @@ from pointsman.cli.output import print_json, say, with_example
 __all__ = ["command"]
 
 
-@click.group(epilog=with_example("pointsman cost call gpt-4o --input 1000 --output 500"))
+@click.group(
+    short_help="What a call, a month or a year costs; when own cards pay; what would save.",
+    epilog=with_example("pointsman cost call gpt-4o --input 1000 --output 500"),
+)
 def command() -> None:
     """What a call, a month or a year costs; when own cards pay; whether limits hold; what would save."""
 
