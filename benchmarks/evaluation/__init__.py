@@ -1,0 +1,1 @@
+"""Evaluation runners side by side: the same cases, endpoint, concurrency and scoring."""
