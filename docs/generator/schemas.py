@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 from typing import Any
 
@@ -60,17 +61,17 @@ def _scorer_defs() -> Schema:
     for name in SCORERS.names():
         plugin = SCORERS.load(name)
         options = msgspec.json.schema(plugin.options)["$defs"]
-        [(own, option_schema)] = options.items()
+        [option_schema] = options.values()
         _describe(option_schema, plugin.options)
-        defs[f"{own} of {name}"] = option_schema
-        entry[name] = {"anyOf": [{"$ref": f"#/$defs/{own} of {name}"}, {"type": "null"}], "description": plugin.summary}
+        defs[f"{name}_options"] = option_schema
+        entry[name] = {"anyOf": [{"$ref": f"#/$defs/{name}_options"}, {"type": "null"}], "description": plugin.summary}
     # Scorers of other packages are not known here, so a name that is not ours is let through.
     defs["Scorer"] = {"type": "object", "properties": entry}
     return defs
 
 
 def _schema(kind: Any, title: str) -> Schema:
-    schema = _with_numbers(msgspec.json.schema(kind))
+    schema = _tidied(msgspec.json.schema(kind))
     schema["$schema"], schema["title"] = _DIALECT, title
     if "VariantSpec" in schema.get("$defs", {}):
         _with_scripts(schema)
@@ -80,20 +81,23 @@ def _schema(kind: Any, title: str) -> Schema:
     return schema
 
 
-def _with_numbers(schema: Any) -> Any:
-    """A decimal is written as a number in YAML, where msgspec knows only JSON's text."""
+def _tidied(schema: Any) -> Any:
+    """Decimals may be numbers, as YAML writes them, where msgspec knows only JSON's text; docstrings lose their indent."""
     if isinstance(schema, list):
-        return [_with_numbers(part) for part in schema]
+        return [_tidied(part) for part in schema]
     if not isinstance(schema, dict):
         return schema
     if schema.get("format") == "decimal":
         return {"type": ["number", "string"]}
-    return {key: _with_numbers(part) for key, part in schema.items()}
+    found = {key: _tidied(part) for key, part in schema.items()}
+    if isinstance(text := found.get("description"), str):
+        found["description"] = inspect.cleandoc(text)
+    return found
 
 
 def _with_scripts(schema: Schema) -> None:
     """A variant's script and provider, which its type leaves open."""
-    schema["$defs"] |= _with_numbers(msgspec.json.schema(Script))["$defs"]
+    schema["$defs"] |= _tidied(msgspec.json.schema(Script))["$defs"]
     variant = schema["$defs"]["VariantSpec"]["properties"]
     variant["script"] = {"anyOf": [{"$ref": "#/$defs/Script"}, {"type": "string"}, {"type": "null"}]}
     variant["provider"] = {"anyOf": [{"enum": sorted([*LOCAL.names(), *provider_names()])}, {"type": "string"}]}
