@@ -195,3 +195,10 @@ def test_cached_answers_have_a_score_and_no_latency(folder, server):
         assert after["outcomes"] == before["outcomes"]
         assert after["cost_usd"]["total"] == before["cost_usd"]["total"]
         assert "unknown" in after["latency_s"]["p50"]
+
+
+def test_a_parameter_the_protocol_cannot_say_is_named_in_the_result(folder, server):
+    ran = run(folder, server, new=", params: {top_k: 5}")
+    assert any("new: top_k was not sent" in w for w in ran.document["warnings"]), ran.document["warnings"]
+    shown = pointsman("report", "latest", "--json", cwd=folder)
+    assert shown.document["warnings"] == ran.document["warnings"]

@@ -24,6 +24,7 @@ from pointsman.app.config import find_project, load_eval, load_project
 from pointsman.app.run_dir import Manifest, RunDir, Session, new_run_dir
 from pointsman.app.variants import Wiring, variant_of
 from pointsman.app.yaml_file import read_yaml
+from pointsman.core.chat import Loss
 from pointsman.core.clock import SYSTEM_CLOCK
 from pointsman.core.failure import ConfigError, PointsmanError, StorageError
 from pointsman.core.units import ZERO_USD, Usd, add_usd, usd
@@ -84,6 +85,17 @@ class Prepared:
     def done(self) -> int:
         """Trials that exist."""
         return sum(int(t.run.sum()) for t in self.tallies)
+
+    def warnings(self) -> list[str]:
+        """What the wiring and the providers could not do as asked; nothing is left out in silence."""
+        found = list(self.wiring.warnings)
+        for contestant in self.contestants:
+            losses: frozenset[Loss] = getattr(contestant.provider, "losses", frozenset())
+            found += [
+                f"{contestant.name}: {loss.field} was not sent: {loss.why}"
+                for loss in sorted(losses, key=lambda loss: loss.field)
+            ]
+        return found
 
     def forecast(self) -> Forecast:
         """What is left to ask for, in requests, tokens, dollars and time."""
@@ -272,10 +284,14 @@ class Work:
         return stopped
 
 
-def conclude_run(directory: RunDir, tallies: list[Tally] | None = None) -> RunResult:
-    """Measure, compare and judge what a run's journal holds. Needs nothing outside its directory."""
+def conclude_run(directory: RunDir, tallies: list[Tally] | None = None, dataset: Dataset | None = None) -> RunResult:
+    """Measure, compare and judge what a run's journal holds. Needs nothing outside its directory.
+
+    Whoever has just done the run hands over its tallies and its test set, which is closed here.
+    """
     manifest = directory.manifest()
-    dataset = Dataset.from_spool(directory.cases, file=manifest.tests_file)
+    if dataset is None:
+        dataset = Dataset.from_spool(directory.cases, file=manifest.tests_file)
     spec = _spec_of(directory)
     if tallies is None:
         tallies = load_tallies(directory.journal, dataset, list(manifest.variant_hashes.values()), manifest.repeats)
@@ -295,6 +311,7 @@ def conclude_run(directory: RunDir, tallies: list[Tally] | None = None) -> RunRe
         origin=spec.origin,
         stopped_because=sessions[-1].stopped_because if sessions else None,
         versions=manifest.versions,
+        warnings=tuple(dict.fromkeys(w for s in sessions for w in s.warnings)),
     )
     with dataset:
         return conclude(facts, manifest.variants, tallies, dataset, lambda offset: read_trial(directory.journal, offset))
@@ -316,7 +333,8 @@ def _open_cache(spec: EvalSpec, base_dir: Path) -> AnswerCache | None:
 
 
 def _try_add_session(prepared: Prepared, elapsed_s: float, stopped: Stopped | None) -> None:
-    session = Session(SYSTEM_CLOCK.wall_s() - elapsed_s, elapsed_s, stopped.reason if stopped else None)
+    began_s = SYSTEM_CLOCK.wall_s() - elapsed_s
+    session = Session(began_s, elapsed_s, stopped.reason if stopped else None, tuple(prepared.warnings()))
     try:
         prepared.directory.add_session(session)
     except StorageError:

@@ -70,7 +70,17 @@ def load_project(path: Path | None, environment: Mapping[str, str] = os.environ)
     if path is None:
         return ProjectSpec()
     located = read_yaml(path)
-    return ProjectSpec() if located.data is None else _typed(located, ProjectSpec, environment)
+    if located.data is None:
+        return ProjectSpec()
+    project = _typed(located, ProjectSpec, environment)
+    return msgspec.structs.replace(project, providers={n: _at_home(p, path.parent) for n, p in project.providers.items()})
+
+
+def _at_home(provider: ProviderSpec | None, folder: Path) -> ProviderSpec | None:
+    """Paths in the file are relative to the file."""
+    if provider is None or provider.ca_file is None:
+        return provider
+    return msgspec.structs.replace(provider, ca_file=str(folder / provider.ca_file))
 
 
 def load_eval(path: Path, project: ProjectSpec, environment: Mapping[str, str] = os.environ) -> EvalSpec:

@@ -4,28 +4,30 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-import msgspec
-
 from pointsman.catalog.price_sheet import PriceSheet, Rate, Rates, Tariff, UnitKind
 from pointsman.core.estimate import Unknown
 from pointsman.core.exchange import Cost
 from pointsman.core.units import Usd, usd
 from pointsman.core.usage import Usage
-from pointsman.cost.price import cost_of, price_usage
+from pointsman.cost.meter import Meter
+from pointsman.cost.price import price_usage
 from pointsman.evals.spec import PriceSpec
 from pointsman.providers.local_provider import LocalPrice
 
 __all__ = ["SheetPrice", "catalogue_price", "claimed_price", "own_price"]
 
 
-class SheetPrice(msgspec.Struct, frozen=True):
+class SheetPrice:
     """A price sheet that answers for one variant."""
 
-    sheet: PriceSheet
+    def __init__(self, sheet: PriceSheet) -> None:
+        self.sheet = sheet
+        self._meter = Meter(sheet)
+        self._at_s = sheet.as_of.timestamp()
 
     def cost(self, usage: Usage) -> Cost:
         """Exact dollars of one call, at the moment the sheet was made for."""
-        return cost_of(price_usage(self.sheet, usage))
+        return self._meter.cost(usage, self._at_s)
 
     def most_usd(self, input_tokens: int, output_tokens: int) -> Usd:
         """Dollars of a call that reads and writes this much, nothing of it cached."""

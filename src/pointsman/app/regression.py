@@ -56,10 +56,9 @@ def compare_runs(before: RunDir, after: RunDir, *, margin: float, pairs: Sequenc
     for old, new in _paired(a, b, pairs):
         base, tally = a.tallies[old].on(in_a), b.tallies[new].on(in_b)
         level, seed = b.manifest.level, b.manifest.seed
-        candidate, baseline = f"{new} ({after.path.name})", f"{old} ({before.path.name})"
-        comparisons.append(compare_quality(candidate, tally, baseline, base, facts, margin, level, seed))
-        comparisons.append(compare_latency(candidate, tally, baseline, base, facts, None, level, seed))
-        comparisons.append(compare_cost(candidate, tally, baseline, base, facts, None, level, seed))
+        comparisons.append(compare_quality(new, tally, old, base, facts, margin, level, seed))
+        comparisons.append(compare_latency(new, tally, old, base, facts, None, level, seed))
+        comparisons.append(compare_cost(new, tally, old, base, facts, None, level, seed))
     verdict, reason = _verdict([c for c in comparisons if c.metric == "quality"])
     return Regression(
         baseline_run=before.path.name,

@@ -49,6 +49,8 @@ class Session(msgspec.Struct, frozen=True):
     started_s: float
     elapsed_s: float
     stopped_because: str | None = None
+    warnings: tuple[str, ...] = ()
+    """What a reader of the result must know: prices nobody knows, parameters a protocol cannot say."""
 
 
 class RunDir:

@@ -55,6 +55,7 @@ def show_regression(found: Regression) -> None:
     from pointsman.report.terminal import open_console, print_comparisons
 
     console = open_console()
+    console.print(Text(f"candidate: {found.candidate_run}\nbaseline:  {found.baseline_run}", style="dim"))
     print_comparisons(console, found.comparisons)
     for warning in found.warnings:
         console.print(Text(f"! {warning}", style="yellow"))

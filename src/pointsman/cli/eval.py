@@ -77,7 +77,7 @@ async def _evaluate(file: Path, resumed: str | None, retry_errors: bool, dry_run
     for warning in prepared.wiring.warnings:
         say(f"warning: {warning}")
     stopped = await _work(Work(prepared), quiet=as_json)
-    verdict = _show(prepared.directory, conclude_run(prepared.directory, prepared.tallies), as_json)
+    verdict = _show(prepared.directory, conclude_run(prepared.directory, prepared.tallies, prepared.dataset), as_json)
     if stopped:
         say(f"stopped: {stopped}")
         say(f"  hint: go on with `pointsman eval --resume {prepared.directory.path}`")

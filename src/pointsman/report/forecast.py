@@ -7,6 +7,7 @@ from rich.console import Console
 from pointsman.core.estimate import Unknown
 from pointsman.core.units import Usd
 from pointsman.evals.forecast import Forecast, VariantForecast
+from pointsman.report.format import dollars
 
 __all__ = ["print_forecast"]
 
@@ -42,7 +43,7 @@ def _dollars(variant: VariantForecast) -> str:
 
 
 def _range(low: Usd, high: Usd) -> str:
-    return f"${low:,.2f} to ${high:,.2f}" if high >= 1 else f"${low:,.4f} to ${high:,.4f}"
+    return f"{dollars(low)} to {dollars(high)}" if low != high else dollars(low)
 
 
 def _time_range(forecast: Forecast) -> str:
@@ -50,6 +51,8 @@ def _time_range(forecast: Forecast) -> str:
 
 
 def _duration(seconds: float) -> str:
+    if seconds < 1:
+        return "under 1 s"
     if seconds < 90:
         return f"{seconds:.0f} s"
     return f"{seconds / 60:.0f} min" if seconds < 5_400 else f"{seconds / 3_600:.1f} h"
