@@ -8,8 +8,8 @@ from pathlib import Path
 
 import msgspec
 
-from pointsman.app.bakeoff import naming
 from pointsman.app.config import find_project, load_eval, load_project
+from pointsman.app.prepare import naming
 from pointsman.app.run_dir import RunDir, Session, new_run_dir
 from pointsman.core.clock import SYSTEM_CLOCK
 from pointsman.evals.criteria import check_criteria

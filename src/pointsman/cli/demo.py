@@ -33,9 +33,11 @@ def command(folder: Path, as_json: bool) -> int:
     Writes a test set and an eval.yaml, runs the bake-off on scripted models (no key, no network, no
     cost), and leaves report.html to open. The exit code is 0 whatever the verdict: it is only a demo.
     """
-    from pointsman.app.bakeoff import Work, conclude_run, prepare
+    from pointsman.app.conclusion import conclude_run
     from pointsman.app.demo import write_demo
+    from pointsman.app.prepare import prepare
     from pointsman.app.show import save_reports, show_forecast, show_run, write_html
+    from pointsman.app.work import Work
 
     spec = write_demo(folder)
 

@@ -15,8 +15,8 @@ from pointsman.cli.options import json_option, runs_option
 from pointsman.cli.output import EXIT_CODES, EXIT_ERROR, print_json, say, with_example
 
 if TYPE_CHECKING:
-    from pointsman.app.bakeoff import Work
     from pointsman.app.run_dir import RunDir
+    from pointsman.app.work import Work
     from pointsman.core.verdict import VerdictName
     from pointsman.evals.result import RunResult
 
@@ -53,9 +53,11 @@ def command(
 
 
 async def _evaluate(file: Path, resumed: str | None, retry_errors: bool, dry_run: bool, runs: Path, as_json: bool) -> int:
-    from pointsman.app.bakeoff import Work, conclude_run, prepare, resume
+    from pointsman.app.conclusion import conclude_run
+    from pointsman.app.prepare import prepare, resume
     from pointsman.app.run_dir import find_run
     from pointsman.app.show import show_forecast
+    from pointsman.app.work import Work
 
     if resumed is not None:
         prepared = await resume(find_run(runs, resumed), environment=os.environ, retry_errors=retry_errors)
@@ -86,7 +88,7 @@ async def _evaluate(file: Path, resumed: str | None, retry_errors: bool, dry_run
 
 
 def _rescore(file: Path, source: str, runs: Path, as_json: bool) -> int:
-    from pointsman.app.bakeoff import conclude_run
+    from pointsman.app.conclusion import conclude_run
     from pointsman.app.rescore import rescore
     from pointsman.app.run_dir import find_run
 

@@ -8,7 +8,7 @@ from decimal import Decimal
 from types import TracebackType
 from typing import Self
 
-from pointsman.app.bakeoff import Work
+from pointsman.app.work import Work
 from pointsman.core.units import usd_text
 from pointsman.evals.outcome import Outcome
 

@@ -27,7 +27,7 @@ def command(run: str, html: Path | None, md: Path | None, runs: Path, as_json: b
 
     Everything is computed anew from the journal, so a run that was killed or moved can be shown too.
     """
-    from pointsman.app.bakeoff import conclude_run
+    from pointsman.app.conclusion import conclude_run
     from pointsman.app.run_dir import find_run
     from pointsman.app.show import show_run, write_html, write_markdown
 

@@ -10,7 +10,10 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from pointsman.app.bakeoff import Prepared, Work, conclude_run, prepare, resume
+from pointsman.app.conclusion import conclude_run
+from pointsman.app.prepare import prepare, resume
+from pointsman.app.prepared import Prepared
+from pointsman.app.work import Work
 from pointsman.core.failure import PointsmanError, StorageError
 from pointsman.evals.load import load_tallies
 from pointsman.evals.outcome import Outcome
