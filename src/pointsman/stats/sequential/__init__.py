@@ -1,0 +1,1 @@
+"""Tests that stay honest however often they are read, for evidence that is still arriving."""
