@@ -31,6 +31,12 @@ def test_the_demo_can_be_run_again_by_hand(tmp_path):
     assert ran.document["variants"] == shown["variants"]
 
 
+def test_the_demo_measures_the_first_token_of_what_it_streams(tmp_path):
+    """`stream: true` holds for models in this process too; the script's median of 0.4 s is found again."""
+    shown = pointsman("demo", "--json", cwd=tmp_path).document
+    assert shown["variants"]["classic"]["ttft_s"]["p50"]["value"] == pytest.approx(0.4, rel=0.15)
+
+
 def test_init_without_a_key_writes_files_that_run_offline(tmp_path):
     assert pointsman("init", "--yes", "--dir", "first", cwd=tmp_path).code == 0
     assert sorted(p.name for p in (tmp_path / "first").iterdir()) == ["eval.yaml", "pointsman.yaml", "tests.jsonl"]

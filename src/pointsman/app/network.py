@@ -9,7 +9,6 @@ from urllib.parse import urlsplit
 from pointsman.app.config import ProjectSpec, ProviderSpec
 from pointsman.core.variant import Variant
 from pointsman.evals.contestant import Gate
-from pointsman.evals.criteria import streams
 from pointsman.evals.spec import EvalSpec, VariantSpec
 from pointsman.providers.concurrency import AdaptiveGate, Aimd, AimdSettings
 from pointsman.providers.dialect import DIALECTS
@@ -40,7 +39,6 @@ class Network:
         self._dice = random.Random(spec.seed)  # noqa: S311  # spreads retries, guards nothing
         retries = spec.max_retries
         self._policy = RetryPolicy() if retries is None else RetryPolicy(max_attempts=retries + 1)
-        self.stream = streams(spec.criteria) if spec.stream is None else spec.stream
 
     def open(self, spec: VariantSpec, variant: Variant) -> tuple[Provider, Gate, str]:
         """A provider for one variant, the gate it queues at, and the name of the lane it shares.

@@ -16,6 +16,7 @@ from pointsman.core.estimate import Unknown
 from pointsman.core.failure import ConfigError, DatasetError, PointsmanError, StorageError
 from pointsman.core.variant import Variant
 from pointsman.evals.contestant import Contestant, no_cost
+from pointsman.evals.criteria import streams
 from pointsman.evals.spec import EvalSpec, VariantSpec
 from pointsman.providers.local_provider import LOCAL, LocalPlugin
 from pointsman.providers.provider_row import load_provider
@@ -68,6 +69,7 @@ class Wiring:
         self._environment = environment
         self._at = at
         self._network: Any = None
+        self._stream = streams(spec.criteria) if spec.stream is None else spec.stream
         self.warnings: list[str] = []
 
     def contestant(self, name: str, spec: VariantSpec, variant: Variant) -> Contestant:
@@ -99,6 +101,7 @@ class Wiring:
             provider=plugin.open(options, variant, self._base_dir, self._spec.seed),
             lane=f"local:{name}",
             price=price or self._price(name, spec),
+            stream=self._stream,
             billed=False,
             max_output_tokens=_max_output_tokens(spec),
         )
@@ -122,7 +125,7 @@ class Wiring:
             lane=lane,
             gate=gate,
             price=price,
-            stream=self._network.stream,
+            stream=self._stream,
             billed=price is not None,
             most_usd=price.most_usd if price is not None else no_cost,
             max_output_tokens=_max_output_tokens(spec),
