@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import signal
 from collections.abc import Coroutine
@@ -126,6 +127,7 @@ async def _work(work: Work, *, quiet: bool) -> str | None:
         else:
             work.abort()
 
+    gc.freeze()  # what is there now stays until the end; no use in going through it again and again
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, interrupt)
     try:

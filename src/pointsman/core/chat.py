@@ -282,7 +282,10 @@ class ChatReply(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     @property
     def text(self) -> str:
         """Visible text of the first choice; empty if it has none."""
-        return "".join(p.text for p in self._parts if isinstance(p, Text))
+        parts = self._parts
+        if len(parts) == 1 and isinstance(parts[0], Text):
+            return parts[0].text
+        return "".join(p.text for p in parts if isinstance(p, Text))
 
     @property
     def refusal(self) -> str | None:

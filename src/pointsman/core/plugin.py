@@ -8,6 +8,7 @@ defines `PLUGIN`. Packages from outside join through an entry point in the group
 from __future__ import annotations
 
 import difflib
+import functools
 import importlib
 import importlib.metadata
 import importlib.util
@@ -70,7 +71,7 @@ class Family(Generic[T]):
         return [m.name for m in pkgutil.iter_modules(locations) if not m.name.startswith("_")]
 
     def _outside(self) -> dict[str, importlib.metadata.EntryPoint]:
-        return {e.name: e for e in importlib.metadata.entry_points(group=self.entry_point_group)}
+        return {e.name: e for e in _entry_points(self.entry_point_group)}
 
     def _plugin_of(self, name: str, module: object) -> T:
         plugin = getattr(module, "PLUGIN", None)
@@ -82,3 +83,9 @@ class Family(Generic[T]):
                 hint=f"see {self.contract.__module__}.{self.contract.__name__} for what it must have",
             )
         return plugin
+
+
+@functools.cache
+def _entry_points(group: str) -> tuple[importlib.metadata.EntryPoint, ...]:
+    """What other packages add; looking through all that are installed takes milliseconds."""
+    return tuple(importlib.metadata.entry_points(group=group))

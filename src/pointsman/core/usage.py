@@ -55,5 +55,8 @@ class Usage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 def _sum(*counts: int | None) -> int | None:
-    known = [c for c in counts if c is not None]
-    return sum(known) if known else None
+    total: int | None = None
+    for count in counts:
+        if count is not None:
+            total = count if total is None else total + count
+    return total

@@ -7,7 +7,7 @@ integers; one call then costs a handful of integer products. The result is `pric
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from decimal import Decimal
+from decimal import MAX_EMAX, MAX_PREC, MIN_EMIN, Context, Decimal, Inexact
 from typing import NamedTuple
 
 from pointsman.catalog.price_sheet import PriceSheet, Rate
@@ -16,6 +16,8 @@ from pointsman.core.usage import Usage
 from pointsman.cost.price import BILLED_FIELDS, rate_of
 
 __all__ = ["Meter"]
+
+_UNBOUNDED = Context(prec=MAX_PREC, Emax=MAX_EMAX, Emin=MIN_EMIN, traps=[Inexact])
 
 
 class _Billed(NamedTuple):
@@ -96,5 +98,5 @@ def _integer(amount: Decimal, places: int) -> int:
 
 
 def _scaled(total: int, exponent: int) -> Decimal:
-    """The total × 10^exponent, built from its digits, so that no context can round it."""
-    return Decimal((0 if total >= 0 else 1, tuple(map(int, str(abs(total)))), exponent))
+    """The total × 10^exponent, in a context that cannot round it."""
+    return Decimal(total).scaleb(exponent, _UNBOUNDED)

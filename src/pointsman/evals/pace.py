@@ -21,6 +21,8 @@ class Pace:
 
     async def keep(self, lane: int, order: int) -> None:
         """Wait until slot `order` is near enough to the slowest of the other lanes."""
+        if len(self._wanted) < 2:
+            return
         if order > self._wanted.get(lane, order):
             self._wanted[lane] = order
             if self._waiting:

@@ -186,7 +186,9 @@ class Runner:
             call = Call(request=request, case_id=case.id, repeat=slot.repeat, target=case.target, tags=case.tags)
             answer = await self._ask(call, slot, most_usd)
         self._keep(case, slot, answer)
-        await self._breathe()
+        now_s = time.perf_counter()
+        if now_s - self._breathed_s > _BREATHE_S:
+            await self._breathe(now_s)
 
     async def _ask(self, call: Call, slot: Slot, most_usd: Usd) -> Answer:
         contestant = self._contestants[slot.variant]
@@ -259,14 +261,12 @@ class Runner:
             ) from self._disk
         raise self._disk
 
-    async def _breathe(self) -> None:
-        now_s = time.perf_counter()
+    async def _breathe(self, now_s: float) -> None:
+        self._breathed_s = now_s
         if now_s - self._synced_s > _SYNC_EVERY_S:
             self._synced_s = now_s
             await asyncio.get_running_loop().run_in_executor(None, self._journal.sync)
-        if now_s - self._breathed_s > _BREATHE_S:
-            self._breathed_s = now_s
-            await asyncio.sleep(0)
+        await asyncio.sleep(0)
 
     async def _reserve(self, most_usd: Usd, contestant: Contestant) -> bool:
         while self._stopped is None and contestant.abandoned is None:

@@ -73,9 +73,11 @@ class Tally:
         self.score[at] = np.nan if trial.score is None else trial.score
         self.offset[at] = offset
         exchange = trial.exchange
-        self.latency_s[at] = _or_nan(exchange.latency_s)
-        self.ttft_s[at] = _or_nan(exchange.ttft_s)
-        self.retries += max(0, len(exchange.attempts) - 1)
+        latency_s, ttft_s = exchange.latency_s, exchange.ttft_s
+        self.latency_s[at] = np.nan if latency_s is None else latency_s
+        self.ttft_s[at] = np.nan if ttft_s is None else ttft_s
+        if len(exchange.attempts) > 1:
+            self.retries += len(exchange.attempts) - 1
         if exchange.served_model is not None:
             self.served_models.add(exchange.served_model)
         self._add_tokens(exchange)
@@ -88,14 +90,14 @@ class Tally:
             return
         if usage.source == "estimated":
             self.estimated_usage += 1
-        for name, count in (
-            ("input", usage.total_input_tokens),
-            ("output", usage.total_output_tokens),
-            ("reasoning", usage.reasoning_tokens),
-            ("cache_read", usage.cache_read_tokens),
-        ):
-            if count is not None:
-                self.tokens[name] = self.tokens.get(name, 0) + count
+        self._count("input", usage.total_input_tokens)
+        self._count("output", usage.total_output_tokens)
+        self._count("reasoning", usage.reasoning_tokens)
+        self._count("cache_read", usage.cache_read_tokens)
+
+    def _count(self, name: str, count: int | None) -> None:
+        if count is not None:
+            self.tokens[name] = self.tokens.get(name, 0) + count
 
     def _add_cost(self, at: tuple[int, int], exchange: Exchange) -> None:
         cost = exchange.cost
@@ -174,7 +176,3 @@ def _row_mean(values: Floats) -> Floats:
     total = np.where(known, values, 0.0).sum(axis=1)
     with np.errstate(invalid="ignore", divide="ignore"):
         return np.where(n > 0, total / n, np.nan)
-
-
-def _or_nan(value: float | None) -> float:
-    return np.nan if value is None else value

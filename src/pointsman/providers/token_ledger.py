@@ -15,6 +15,9 @@ def whole(count: Count) -> int | None:
     return int(count) if count is not None and 0 <= count < 1e15 else None
 
 
+_NO_PARTS = (None,) * 7
+
+
 def split_usage(
     *,
     total_input: Count,
@@ -37,6 +40,9 @@ def split_usage(
     was not reported stays None.
     """
     read, written = whole(total_input), whole(total_output)
+    parts = (cache_read, cache_write, input_audio, input_image, reasoning, output_audio, output_image)
+    if parts == _NO_PARTS and (total is None or read is None or written is None or total <= read + written):
+        return Usage(input_tokens=read, output_tokens=written)
     thought, beside = _reasoning(read, written, whole(total), whole(reasoning))
     plain_in, (from_cache, to_cache, sound_in, image_in) = _take(read, cache_read, cache_write, input_audio, input_image)
     plain_out, (inside, sound_out, image_out) = _take(written, None if beside else thought, output_audio, output_image)

@@ -84,7 +84,6 @@ class Transport:
             connector=aiohttp.TCPConnector(limit=0, ttl_dns_cache=60, keepalive_timeout=self.network.keepalive_s),
             cookie_jar=aiohttp.DummyCookieJar(),
             trust_env=False,  # aiohttp would start a thread for each request to look at netrc and proxies
-            skip_auto_headers=("User-Agent", "Accept-Encoding", "Accept"),
         )
 
     async def send(
@@ -109,6 +108,8 @@ class Transport:
             proxy=target.proxy,
             proxy_headers=target.proxy_headers,
             ssl=target.tls,
+            # aiohttp adds what is missing of these, but taking that back costs more than all our own headers
+            skip_auto_headers=None if "accept" in headers and "user-agent" in headers else _OUR_AFFAIR,
             timeout=self._connect_timeouts.get(timeouts.connect_s) or self._connect_timeout(timeouts.connect_s),
         )
         return await self._reply(exchange, response, stream=stream)
@@ -161,6 +162,7 @@ class Transport:
         return self._tls
 
 
+_OUR_AFFAIR = ("User-Agent", "Accept")
 _PAGES = frozenset({"text/html", "application/xhtml+xml"})
 
 

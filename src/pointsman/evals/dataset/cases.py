@@ -76,8 +76,7 @@ class CaseReader:
         """The named column, which must be there, or the one called `key`, which need not."""
         if isinstance(name, str):
             return self._named(row, name, key)
-        value = column(row, key)
-        return None if value is ABSENT else value
+        return row.get(key)
 
     def _messages(self, row: dict[str, Any], choices: tuple[str, ...]) -> tuple[Message, ...]:
         messages = self._asked(row, choices)

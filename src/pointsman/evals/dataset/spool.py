@@ -242,7 +242,7 @@ def _spooled(path: Path, n: int, line: bytes) -> Case:
             target=read.target,
             tags=read.tags,
             cluster=read.cluster,
-            tools=tuple(Tool(**_fields(tool, "parameters")) for tool in read.tools),
+            tools=tuple(Tool(**_fields(tool, "parameters")) for tool in read.tools) if read.tools else (),
             output=None if read.output is None else OutputFormat(**_fields(read.output, "schema")),
             edge=read.edge,
             choices=read.choices,

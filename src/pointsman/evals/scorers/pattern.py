@@ -56,6 +56,7 @@ class Pattern:
             | (re.DOTALL if options.dot_all else 0)
         )
         self._with_target = _TARGET in options.pattern
+        self._plain = options.pattern == _TARGET and not options.ignore_case
         self._pattern = compiled(options.pattern.replace(_TARGET, "x"), "pattern.pattern", self._flags)
         if options.mode == "compare" and self._pattern.groups > 1:
             raise ConfigError("has several groups", key="pattern.pattern", value=options.pattern, hint="make all but one (?:…)")
@@ -67,12 +68,22 @@ class Pattern:
         text = reply.text[-self._options.max_chars :]
         if not text:
             return BadFormat("the answer is empty")
-        patterns = [self._for(t) for t in targets] if self._with_target else [self._pattern]
         if self._options.mode == "compare":
-            return self._compare(patterns, text, targets)
-        found = next((m for p in patterns if (m := p.search(text))), None)
+            return self._compare(self._patterns(targets), text, targets)
+        found = self._found(targets, text)
         right = (found is not None) == (self._options.expect == "found")
-        return Score(value=float(right), correct=right, read=found[0][:500] if found else None, settled=found is not None)
+        return Score(
+            value=float(right), correct=right, read=found[:500] if found is not None else None, settled=found is not None
+        )
+
+    def _found(self, targets: tuple[str, ...], text: str) -> str | None:
+        """What matches, or None."""
+        if self._plain:  # the target as it is: compiling an expression for each case would cost more than all the rest
+            return next((t for t in targets if t in text), None)
+        return next((m[0] for p in self._patterns(targets) if (m := p.search(text))), None)
+
+    def _patterns(self, targets: tuple[str, ...]) -> list[re.Pattern[str]]:
+        return [self._for(t) for t in targets] if self._with_target else [self._pattern]
 
     def _for(self, target: str) -> re.Pattern[str]:
         return _cached(self._options.pattern.replace(_TARGET, re.escape(target)), self._flags)

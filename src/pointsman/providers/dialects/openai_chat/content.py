@@ -49,7 +49,7 @@ def write_message(message: Message, at: str, losses: list[Loss]) -> tuple[list[W
 
 def _own_fields(parts: tuple[Part, ...]) -> Wire:
     """Fields of the message itself, which travel with its parts."""
-    return {k: v for part in parts for k, v in fields_under(part.extra, MESSAGE_FIELDS).items()}
+    return {k: v for part in parts if part.extra for k, v in fields_under(part.extra, MESSAGE_FIELDS).items()}
 
 
 def _list_lost_fields(parts: tuple[Part, ...], at: str, losses: list[Loss]) -> None:
@@ -57,7 +57,8 @@ def _list_lost_fields(parts: tuple[Part, ...], at: str, losses: list[Loss]) -> N
         here = f"{at}.parts[{i}]"
         if part.cache is not None and CACHE_FIELD not in (part.extra or ()):
             losses.append(Loss(f"{here}.cache", "this protocol has no cache marks"))
-        losses += foreign_fields(part, DIALECT, here)
+        if part.extra:
+            losses += foreign_fields(part, DIALECT, here)
         if isinstance(part, ToolResult):
             _list_lost_fields(part.parts, here, losses)
 
@@ -94,7 +95,7 @@ def _content(parts: tuple[Part, ...], at: str, losses: list[Loss]) -> str | list
     """Plain text if one text part says it all, otherwise a list of parts."""
     if not parts:
         return ""
-    if len(parts) == 1 and isinstance(parts[0], Text) and not fields_under(parts[0].extra, PART_FIELDS):
+    if len(parts) == 1 and isinstance(parts[0], Text) and not (parts[0].extra and fields_under(parts[0].extra, PART_FIELDS)):
         return parts[0].text
     written: list[object] = []
     for i, part in enumerate(parts):

@@ -72,6 +72,8 @@ _ANNOTATION = re.compile(rb'"url_citation"\s*:')
 
 def said_parts(said: Said, decode: Decode, at: str, origin: object) -> tuple[Part, ...]:
     """Everything a message says, thoughts first, calls last. `origin` sets the reply apart, for calls without an id."""
+    if _is_plain(said):
+        return tuple(content_parts(said.content, decode, at))
     parts: list[Part] = list(thoughts_in(said))
     parts += content_parts(said.content, decode, at)
     if present(said.annotations):
@@ -85,6 +87,25 @@ def said_parts(said: Said, decode: Decode, at: str, origin: object) -> tuple[Par
     if said.function_call is not None:
         calls.append(_call(Call(function=said.function_call), "function", 0))
     return (*_signed(parts, calls, signature_of(said.extra_content)),)
+
+
+_SAYS_NOTHING = (b"", b"null", b"[]")
+
+
+def _is_plain(said: Said) -> bool:
+    """Whether nothing but its content is said: nearly every answer."""
+    return not (
+        said.reasoning_content
+        or said.reasoning
+        or said.reasoning_details
+        or said.refusal
+        or said.tool_calls
+        or said.function_call is not None
+        or said.audio is not None
+        or said.images
+        or said.extra_content is not None
+        or bytes(said.annotations) not in _SAYS_NOTHING
+    )
 
 
 def content_parts(content: str | list[msgspec.Raw] | None, decode: Decode, at: str) -> list[Part]:

@@ -72,11 +72,8 @@ def _choice(wire: WireChoice, origin: object) -> Choice:
         raise ProviderError(in_band_failure(wire.error))
     said = wire.message or wire.delta
     parts = said_parts(said, decode_reply, "message", origin) if said is not None else ()
-    finish = finish_of(
-        wire.finish_reason,
-        called=any(isinstance(p, ToolCall) for p in parts),
-        refused=any(isinstance(p, Refusal) for p in parts),
-    )
+    kinds = set(map(type, parts))
+    finish = finish_of(wire.finish_reason, called=ToolCall in kinds, refused=Refusal in kinds)
     met = wire.stop_reason if isinstance(wire.stop_reason, str) and finish is FinishReason.STOP else None
     return Choice(
         parts=parts,

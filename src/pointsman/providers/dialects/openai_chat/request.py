@@ -191,6 +191,8 @@ def write_request(request: ChatRequest) -> HttpRequest:
 
 
 def _own_extra(request: ChatRequest, losses: list[Loss]) -> dict[str, msgspec.Raw]:
+    if not request.extra:
+        return {}
     found = Losses()
     own = request_extra(request, DIALECT, found)
     losses += found.all()
@@ -210,28 +212,27 @@ def _write_messages(request: ChatRequest, losses: list[Loss]) -> list[dict[str, 
     return written + waiting
 
 
+_SAME_NAME = ("temperature", "top_p", "seed", "presence_penalty", "frequency_penalty", "n", "service_tier", "user")
+
+
 def _write_limits(request: ChatRequest, extra: dict[str, msgspec.Raw], losses: list[Loss]) -> dict[str, object]:
     if request.top_k is not None and "top_k" not in extra:
         losses.append(Loss("top_k", "this protocol has no such field"))
     if len(request.stop) > _MOST_STOPS:
         losses.append(Loss("stop", f"at most {_MOST_STOPS} stop sequences; the rest are left out"))
-    fields: dict[str, object] = {
-        "temperature": request.temperature,
-        "top_p": request.top_p,
-        "stop": list(request.stop[:_MOST_STOPS]) or None,
-        "seed": request.seed,
-        "presence_penalty": request.presence_penalty,
-        "frequency_penalty": request.frequency_penalty,
-        "n": request.n,
-        "logprobs": True if request.top_logprobs is not None else None,
-        "top_logprobs": request.top_logprobs or None,
-        "modalities": list(request.modalities) or None,
-        "service_tier": request.service_tier,
-        "user": request.user,
-        _limit_name(request.model, extra): request.max_output_tokens,
-    }
+    fields: dict[str, object] = {name: value for name in _SAME_NAME if (value := getattr(request, name)) is not None}
+    if request.stop:
+        fields["stop"] = list(request.stop[:_MOST_STOPS])
+    if request.top_logprobs is not None:
+        fields["logprobs"] = True
+        if request.top_logprobs:
+            fields["top_logprobs"] = request.top_logprobs
+    if request.modalities:
+        fields["modalities"] = list(request.modalities)
+    if request.max_output_tokens is not None:
+        fields[_limit_name(request.model, extra)] = request.max_output_tokens
     extra.pop("max_tokens", None)
-    return {k: v for k, v in fields.items() if v is not None}
+    return fields
 
 
 def _limit_name(model: str, extra: dict[str, msgspec.Raw]) -> str:
