@@ -1,4 +1,4 @@
-# ruff: noqa: INP001 - a script, not a package
+
 """Make `src/pointsman/catalog/data/offers.jsonl`, `models.jsonl` and `scores.jsonl` from permitted sources.
 
     python tools/build_catalog.py --litellm FILE --models-dev FILE --facts DIR
@@ -77,7 +77,7 @@ def main() -> None:
     _write("offers.jsonl", offers)
     _write("models.jsonl", models)
     _write("scores.jsonl", scores)
-    print(f"{len(offers)} offers, {len(models)} models, {len(scores)} scores")  # noqa: T201 - a tool talks
+    print(f"{len(offers)} offers, {len(models)} models, {len(scores)} scores")
 
 
 def _aliases() -> dict[str, str]:
