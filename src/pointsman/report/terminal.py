@@ -30,7 +30,7 @@ from pointsman.report.words import (
     verdict_lines,
 )
 
-__all__ = ["Column", "open_console", "print_comparisons", "print_run"]
+__all__ = ["Column", "open_console", "print_comparisons", "print_run", "print_table"]
 
 _GAP = 2
 """Characters between columns: one of padding, one that Rich draws as the divider."""
@@ -88,7 +88,7 @@ def print_comparisons(console: Console, comparisons: Sequence[Comparison]) -> No
             Column(head="Evidence", cells=tuple(_evidence(c) for c in rows), optional=True),
             Column(head="Why", cells=tuple(fmt.plain(c.reason) for c in rows), wraps=True, least=30, optional=True),
         )
-        _print_table(console, f"Against {fmt.plain(baseline)}", columns)
+        print_table(console, f"Against {fmt.plain(baseline)}", columns)
 
 
 def _print_variants(result: RunResult, console: Console) -> None:
@@ -104,7 +104,7 @@ def _print_variants(result: RunResult, console: Console) -> None:
         Column(head="Spent", cells=tuple(cost_total(v.cost) for v in result.variants), right=True),
     )
     for k, group in enumerate(_packed(name, values, console.width)):
-        _print_table(console, "" if k else "Variants", (name, *group))
+        print_table(console, "" if k else "Variants", (name, *group))
 
 
 def _outcomes(result: RunResult) -> list[Column]:
@@ -131,7 +131,7 @@ def _print_criteria(result: RunResult, console: Console) -> None:
         Column(head="Verdict", cells=tuple(_verdict(c.verdict) for c in rows)),
         Column(head="Why", cells=tuple(fmt.plain(c.reason) for c in rows), wraps=True, least=30, optional=True),
     )
-    _print_table(console, "Criteria", columns)
+    print_table(console, "Criteria", columns)
 
 
 def _packed(name: Column, columns: Sequence[Column], width: int) -> list[list[Column]]:
@@ -146,7 +146,8 @@ def _packed(name: Column, columns: Sequence[Column], width: int) -> list[list[Co
     return groups
 
 
-def _print_table(console: Console, title: str, columns: Sequence[Column]) -> None:
+def print_table(console: Console, title: str, columns: Sequence[Column]) -> None:
+    """A titled table that fits the console: optional columns go first, then cells are cut."""
     kept, widths = _fitted(columns, console.width)
     table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, _GAP - 1, 0, 0), header_style="bold")
     for column, width in zip(kept, widths, strict=True):

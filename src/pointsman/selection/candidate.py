@@ -52,9 +52,9 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         return MAKER_OF_PROVIDER.get(self.provider) == self.maker
 
     @property
-    def follows_maker(self) -> bool:
-        """Whether it ends when the maker's own offer ends: a router's copy of a model with closed weights."""
-        return self.deployment == "api" and not self.own_offer and self.provider not in _OWN_SCHEDULE
+    def own_schedule(self) -> bool:
+        """Whether its platform ends models by dates of its own; anybody else ends with the maker."""
+        return self.provider in _OWN_SCHEDULE
 
     def fact(self, field: str) -> Fact[object] | None:
         """A field with its provenance; None if nobody says."""

@@ -109,9 +109,20 @@ def _criterion(name: str, share: float, wish: float | Nice, anchors: _Anchors, t
     )
 
 
-def parts(candidate: Candidate, wishes: Iterable[Criterion], evidence: Evidence, prices: Prices) -> tuple[Part, ...]:
-    """The candidate under every criterion."""
-    return tuple(_part(candidate, c, evidence, prices) for c in wishes)
+def parts(
+    candidate: Candidate, wishes: Iterable[Criterion], evidence: Evidence, prices: Prices, kept: dict[tuple[str, str], Part]
+) -> tuple[Part, ...]:
+    """The candidate under every criterion. `kept` remembers what is the same for all offers of a model."""
+    found = []
+    for c in wishes:
+        key = (candidate.model, c.name)
+        part = kept.get(key)
+        if part is None:
+            part = _part(candidate, c, evidence, prices)
+            if c.name == "quality" or c.name in skills():
+                kept[key] = part
+        found.append(part)
+    return tuple(found)
 
 
 def _part(candidate: Candidate, c: Criterion, evidence: Evidence, prices: Prices) -> Part:
@@ -130,7 +141,8 @@ def _ability_part(c: Criterion, ability: Ability | Unknown) -> Part:
     if isinstance(ability, Unknown):
         return _nothing(c, ability.reason)
     e = ability.estimate
-    skill = f" in {c.skill}" if c.skill else ""
+    skill = f" in {c.skill}" if c.skill and ability.on_skill else ""
+    general = f" in general, nothing measures {c.skill}" if c.skill and not ability.on_skill else ""
     return Part(
         criterion=c.name,
         weight=c.weight,
@@ -138,7 +150,7 @@ def _ability_part(c: Criterion, ability: Ability | Unknown) -> Part:
         low=c.utility(e.low),
         high=c.utility(e.high),
         raw=e.value,
-        words=f"ability{skill} {e.value:+.2f} [{e.low:+.2f}, {e.high:+.2f}]",
+        words=f"ability{skill} {e.value:+.2f} [{e.low:+.2f}, {e.high:+.2f}]{general}",
         basis=ability.basis,
         inherited_from=ability.inherited_from,
     )
@@ -156,9 +168,7 @@ def _cost_part(candidate: Candidate, c: Criterion, prices: Prices) -> Part:
 
 
 def _speed_part(candidate: Candidate, c: Criterion, evidence: Evidence) -> Part:
-    own = next(
-        (o for o in evidence.own_of(candidate.model) if (o.provider, o.model) == (candidate.provider, candidate.name)), None
-    )
+    own = evidence.own_offer(candidate.model, candidate.provider, candidate.name)
     if own is not None and isinstance(own.latency_p50_s, Estimate):
         e, basis, inherited = own.latency_p50_s, Basis("median latency", own.source, own.day), ""
         words = f"{e.value:.2f} s measured"

@@ -20,7 +20,7 @@ import msgspec
 from pointsman.catalog.entry import Score
 from pointsman.catalog.load import Catalog
 from pointsman.core.estimate import Estimate, Unknown
-from pointsman.selection.lineage import GAIN_SD, predecessors
+from pointsman.selection.lineage import GAIN, GAIN_SD, Lineage
 from pointsman.selection.own_results import OwnResult
 from pointsman.selection.scale import Benchmark, ability_of, benchmarks, skill_spread, skills
 
@@ -57,6 +57,8 @@ class Ability(msgspec.Struct, frozen=True, kw_only=True):
     """The predecessor whose results stand in for its own; empty if the evidence is its own."""
     own: bool = False
     """Whether the user's own runs are part of it."""
+    on_skill: bool = True
+    """Whether anything here measures the skill asked for; otherwise it is ability in general."""
 
     @property
     def estimate(self) -> Estimate:
@@ -75,6 +77,8 @@ class Evidence:
         self._own = own
         self._as_of = as_of
         self._scores = catalog.scores_by_model
+        self._lineage = Lineage(catalog, self._scores)
+        self._times: dict[str, tuple[Estimate, Basis, str] | Unknown] = {}
         self._kept: dict[tuple[str, str], Ability | Unknown] = {}
 
     def ability(self, model: str, skill: str = "") -> Ability | Unknown:
@@ -90,10 +94,15 @@ class Evidence:
         The price says nothing about speed (over the models timed, Spearman's ρ is below 0.2), so nothing is
         guessed from it: Unknown where neither the model nor a predecessor was timed.
         """
+        if model not in self._times:
+            self._times[model] = self._seconds(model)
+        return self._times[model]
+
+    def _seconds(self, model: str) -> tuple[Estimate, Basis, str] | Unknown:
         found = self._own_seconds(model)
         if found is not None:
             return (*found, "")
-        for older, _ in predecessors(self._catalog, model, self._scores):
+        for older, _ in self._lineage.predecessors(model):
             inherited = self._own_seconds(older)
             if inherited is not None:
                 estimate, basis = inherited
@@ -128,12 +137,17 @@ class Evidence:
             return _joined(own, published)
         if published is not None:
             return published
-        for older, why in predecessors(self._catalog, model, self._scores):
+        for older, why in self._lineage.predecessors(model):
             known = self._published(older, skill)
             if known is not None:
-                note = Basis(f"no result of its own; read as {older}: {why}", "our reading of the names", "")
-                return Ability(
-                    value=known.value, sd=math.hypot(known.sd, GAIN_SD), basis=(note, *known.basis), inherited_from=older
+                text = f"no result of its own; read as {older} and the usual gain of {GAIN:+.2f}: {why}"
+                note = Basis(text, "our reading of the names", "")
+                return msgspec.structs.replace(
+                    known,
+                    value=known.value + GAIN,
+                    sd=math.hypot(known.sd, GAIN_SD),
+                    basis=(note, *known.basis),
+                    inherited_from=older,
                 )
         return Unknown("no published result on the common scale, nor of a predecessor")
 
@@ -153,7 +167,12 @@ class Evidence:
             weighted += precision * value
             basis.append((precision, self._words(known[name], scores)))
         ranked = tuple(b for _, b in sorted(basis, key=lambda pair: -pair[0]))
-        return Ability(value=weighted / total, sd=math.hypot(_FLOOR_SD, math.sqrt(1 / total)), basis=ranked)
+        return Ability(
+            value=weighted / total,
+            sd=math.hypot(_FLOOR_SD, math.sqrt(1 / total)),
+            basis=ranked,
+            on_skill=skill not in skills() or any(skill in known[name].skills for name in by_benchmark),
+        )
 
     @staticmethod
     def _one(benchmark: Benchmark, scores: list[Score], skill: str) -> tuple[float, float]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
 
@@ -9,10 +10,11 @@ import msgspec
 
 from pointsman.catalog.entry import Offer
 from pointsman.catalog.hardware import find_architecture, find_gpu, hardware_source
-from pointsman.catalog.price_sheet import PriceSheet, Rate, Tariff
+from pointsman.catalog.price_sheet import PriceSheet, Rate, Tariff, UnitKind
 from pointsman.catalog.prices import find_price
 from pointsman.core.estimate import Estimate, Unknown
 from pointsman.core.failure import PointsmanError
+from pointsman.core.units import ZERO_USD, add_usd, per_million
 from pointsman.core.usage import Usage
 from pointsman.cost.breakeven import own_cards
 from pointsman.cost.forecast import forecast
@@ -67,11 +69,20 @@ def workload_of(requirements: Requirements) -> Workload:
 class Prices:
     """Prices for one set of needs on one day; answers are kept."""
 
-    def __init__(self, requirements: Requirements, as_of: date) -> None:
+    def __init__(self, requirements: Requirements, as_of: date, *, sheets: bool = True) -> None:
+        """`sheets=False` keeps to list prices, for questions in which an average is enough."""
+        self._sheets = sheets
         self._workload = workload_of(requirements)
         self._usage = self._workload.parts[0].usage
+        v = requirements.volume
+        units: tuple[tuple[UnitKind, int], ...] = (
+            ("input", v.input_tokens),
+            ("output", v.output_tokens),
+            ("input_audio", v.input_audio_tokens),
+            ("output_audio", v.output_audio_tokens),
+        )
+        self._counts = tuple((unit, count) for unit, count in units if count)
         self._stated = requirements.requests_per_day is not None
-        self._largest_input = max(requirements.context_tokens, requirements.volume.input_tokens)
         self._context = requirements.context_tokens
         self._as_of = as_of
         self._requests: dict[str, Decimal | Unknown] = {}
@@ -92,11 +103,20 @@ class Prices:
         if candidate.offer is None or self._needs_sheet(candidate):
             found = self.exact(candidate)
             return found if isinstance(found, Unknown) else found.usd_per_request
-        sheet = self._list_sheet(candidate.offer, "", "")
-        if isinstance(sheet, Unknown):
-            return sheet
-        priced = price_usage(sheet, self._usage)
-        return priced.usd if priced.complete else Unknown(f"no list price for {_open_units(priced)}")
+        return self._flat(candidate.offer.usd_per_million)
+
+    def _flat(self, rates: Mapping[UnitKind, Decimal]) -> Decimal | Unknown:
+        """Σ tokens × list price; the exact sum that a sheet without tiers gives."""
+        if "input" not in rates or "output" not in rates:
+            return Unknown("no list price per token")
+        if not any(rates.values()):
+            return Unknown("listed at 0, which does not tell free from unknown")
+        total = ZERO_USD
+        for unit, count in self._counts:
+            if unit not in rates:
+                return Unknown(f"no list price for {unit.replace('_', ' ')}")
+            total = add_usd(total, per_million(rates[unit], count))
+        return total
 
     def listed(self, candidate: Candidate) -> Money | Unknown:
         """The whole forecast at the price `per_request` used."""
@@ -136,12 +156,14 @@ class Prices:
         return datetime.combine(self._as_of, time(12), UTC)
 
     def _needs_sheet(self, candidate: Candidate) -> bool:
-        moves = candidate.offer.price_moves_with if candidate.offer else ()
-        fact = candidate.fact("usd_per_million")
-        listed_on = fact.checked_on if fact else ""
-        return ("context" in moves and self._largest_input > _TIERS_BEGIN) or (
-            "date" in moves and self._as_of.isoformat() < listed_on
-        )
+        offer = candidate.offer
+        if offer is None or not offer.price_moves_with or not self._sheets:
+            return False
+        source = candidate.facts.sources.get(offer.said_by.get("usd_per_million", offer.said_by.get("", "")))
+        if source is None or source.layer in ("user", "measured"):
+            return False  # the user's own price comes before any list
+        tiered = "context" in offer.price_moves_with and self._workload.mean("input_tokens") > _TIERS_BEGIN
+        return tiered or ("date" in offer.price_moves_with and self._as_of.isoformat() < source.checked_on)
 
     def _bill(self, sheet: PriceSheet, *, exact: bool) -> Money | Unknown:
         found = forecast(sheet, self._workload, months=13)

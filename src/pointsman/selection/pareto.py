@@ -15,6 +15,7 @@ class Beaten(msgspec.Struct, frozen=True, kw_only=True):
     """A candidate, and one on the front that is at least as good on every wish and better on one."""
 
     offer: str
+    model: str
     by: str
     words: str
 
@@ -42,9 +43,14 @@ def front(ranked: Sequence[Ranked]) -> Front:
             beaten.append((r, winner))
     return Front(
         members=tuple(members),
-        beaten=tuple(Beaten(offer=r.candidate.id, by=m.candidate.id, words=beaten_words(r, m)) for r, m in beaten),
+        beaten=tuple(_beaten(r, by) for r, by in beaten),
         incomparable=tuple(r for r in ranked if not all(p.known for p in r.parts)),
     )
+
+
+def _beaten(loser: Ranked, winner: Ranked) -> Beaten:
+    a, b = loser.candidate, winner.candidate
+    return Beaten(offer=a.id, model=a.model, by=b.id, words=beaten_words(loser, winner))
 
 
 def dominates(a: Ranked, b: Ranked) -> bool:

@@ -23,6 +23,9 @@ from pointsman.selection.screen import Finding, Screened
 __all__ = ["Ranked", "best_of_each_model", "rank", "score_of"]
 
 
+_HEAVY = 0.25
+
+
 class Ranked(msgspec.Struct, frozen=True, kw_only=True):
     """A kept candidate with its score."""
 
@@ -36,6 +39,11 @@ class Ranked(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def verified(self) -> bool:
         return not any(f.blocking for f in self.to_verify)
+
+    @property
+    def shown(self) -> bool:
+        """Whether something is known about every wish that carries a quarter of the weight or more."""
+        return all(p.known for p in self.parts if p.weight >= _HEAVY)
 
     def part(self, criterion: str) -> Part | None:
         """Its part under one criterion."""
@@ -51,8 +59,9 @@ def rank(
     a name that does not move, then the shorter and earlier name.
     """
     found = []
+    shared: dict[tuple[str, str], Part] = {}
     for screened in kept:
-        own = parts(screened.candidate, wishes, evidence, prices)
+        own = parts(screened.candidate, wishes, evidence, prices, shared)
         found.append(
             Ranked(
                 candidate=screened.candidate,

@@ -132,7 +132,10 @@ def separator(finalists: Sequence[Ranked], wishes: Sequence[Criterion]) -> Separ
     if nearest:
         f = nearest[0]
         more = "more" if f.at > f.now else "less"
-        question = f"Does {f.criterion} count {more} than {f.at:.0%} to you? It counts {f.now:.0%} now; beyond that, {f.new_first} is first."
+        question = (
+            f"Does {f.criterion} count {more} than {f.at:.0%} to you? It counts {f.now:.0%} now; beyond that, "
+            f"{f.new_first} is first."
+        )
         return Separator(question=question, criterion=f.criterion, between=between, how="weigh")
     return Separator(
         question=f"None: {between[0]} stays before {between[1]} whatever one criterion counts or turns out to be.",
@@ -146,7 +149,7 @@ def _measure(wish: Criterion, between: tuple[str, str]) -> str:
     pair = f"{between[0]} and {between[1]}"
     if wish.name == "speed":
         return f"How fast do {pair} answer your own requests? Published times leave open which is first."
-    if wish.unit or (not wish.skill and wish.name not in ("quality",)):
+    if wish.unit or (not wish.skill and wish.name != "quality"):
         return f"What is true of {wish.name} for {pair}? The sources leave open which is first."
     return (
         f"How good are {pair} on your own cases? What is published leaves open which is first; a bake-off of the two settles it."

@@ -62,6 +62,7 @@ class Screening(msgspec.Struct, frozen=True, kw_only=True):
 
 
 T = TypeVar("T")
+_MAKERS_WITH_API = frozenset(MAKER_OF_PROVIDER.values())
 _REQUIREMENTS = ("your requirements", "")
 Judge = Callable[[Candidate], Iterator[Finding]]
 
@@ -138,7 +139,7 @@ def _lives(as_of: date, until: date, today: date) -> Judge:
         """The maker's own offer that lasts longest; None for open weights and where the maker offers none."""
         if c.model not in at_the_maker:
             model = c.facts.models.get(c.model)
-            closed = model is not None and not model.open_weights
+            closed = not (model is not None and model.open_weights)
             own = [o for o in c.facts.offers_by_model.get(c.model, ()) if closed and MAKER_OF_PROVIDER.get(o.provider) == c.maker]
             cycles = [(o, lifecycle(o, as_of)) for o in own]
             at_the_maker[c.model] = max(cycles, key=lambda pair: _lasting(pair[1]), default=None)
@@ -148,12 +149,27 @@ def _lives(as_of: date, until: date, today: date) -> Judge:
         yield from _born(c, as_of, past=past)
         if c.offer is None:
             return
-        yield from _ends(c, need, lifecycle(c.offer, as_of), until, past=past)
-        source = makers(c) if c.follows_maker else None
-        if source is not None:
-            yield from _ends(c, need, source[1], until, past=past, at=f" at its maker ({source[0].id})")
+        own = lifecycle(c.offer, as_of)
+        yield from _ends(c, need, own, until, past=past)
+        if c.own_offer or own.ends_on is not None:
+            return
+        maker = makers(c)
+        if maker is None:
+            yield from _orphaned(c, need)
+            return
+        for finding in _ends(c, need, maker[1], until, past=past, at=f" at its maker ({maker[0].id})"):
+            # A router has nothing to pass on to; a platform with a schedule of its own may go on, or not.
+            yield msgspec.structs.replace(finding, state="unknown", blocking=True) if c.own_schedule else finding
 
     return judge
+
+
+def _orphaned(c: Candidate, need: str) -> Iterator[Finding]:
+    """A router's copy of a model with closed weights that its maker, who has an API, does not offer."""
+    model = c.facts.models.get(c.model)
+    is_open = model is not None and model.open_weights
+    if not is_open and c.maker in _MAKERS_WITH_API and not c.own_schedule:
+        yield _unknown(c, "lifecycle", need, "its maker has an API and does not list it there", blocking=True)
 
 
 def _lasting(cycle: Lifecycle) -> tuple[date, bool]:

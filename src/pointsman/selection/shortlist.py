@@ -80,10 +80,8 @@ def eval_skeleton(chosen: Sequence[Ranked], requirements: Requirements) -> str:
 
 
 def _variant(r: Ranked, requirements: Requirements) -> dict[str, object]:
-    params: dict[str, object] = {
-        "max_output_tokens": max(requirements.must.output_tokens, 4 * requirements.volume.output_tokens, 256)
-    }
-    return {"provider": r.candidate.provider, "model": r.candidate.name, "params": params}
+    longest = max(requirements.must.output_tokens, 4 * requirements.volume.output_tokens, 256)
+    return {"provider": r.candidate.provider, "model": r.candidate.name, "params": {"max_output_tokens": longest}}
 
 
 def _variant_name(r: Ranked) -> str:

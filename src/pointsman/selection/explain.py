@@ -1,0 +1,127 @@
+"""Reasons in words: why a candidate is on the shortlist, and what speaks against the tree's leaf."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from pointsman.core.estimate import Estimate, Unknown
+from pointsman.selection.candidate import Candidate
+from pointsman.selection.evidence import Basis
+from pointsman.selection.money import Money
+from pointsman.selection.pareto import Front
+from pointsman.selection.rank import Ranked
+from pointsman.selection.robustness import Robustness
+from pointsman.selection.rules import Rule, disagreements
+from pointsman.selection.screen import Screening
+from pointsman.selection.tree import Bound, Leaf, Step, Trace, candidate_for, refusal_words
+
+__all__ = ["conflicts", "reasons"]
+
+_MOST_BASIS = 3
+
+
+def reasons(r: Ranked, money: Money | Unknown, found: Robustness, finalists: Sequence[Ranked], beaten: Front) -> tuple[str, ...]:
+    """One line each: its place, what each wish rests on with source and date, its price, whether somebody beats it."""
+    lines = [_place(r, found, finalists)]
+    lines += [f"{p.criterion} ({p.weight:.0%}): {p.words}{_sources(p.basis, p.inherited_from)}" for p in r.parts]
+    if isinstance(money, Money):
+        lines += [f"price: {note}" for note in money.notes]
+    by = next((b for b in beaten.beaten if b.offer == r.candidate.id), None)
+    if by is not None:
+        lines.append(by.words)
+    return tuple(lines)
+
+
+def _place(r: Ranked, found: Robustness, finalists: Sequence[Ranked]) -> str:
+    chance = found.first_place.get(r.candidate.id)
+    rank = next((i for i, f in enumerate(finalists, 1) if f is r), 0)
+    share = f"; first in {chance.value:.0%} of draws of weights and scores" if isinstance(chance, Estimate) else ""
+    return f"place {rank} of {len(finalists)} finalists, score {r.score.value:.2f} [{r.score.low:.2f}, {r.score.high:.2f}]{share}"
+
+
+def _sources(basis: Sequence[Basis], inherited: str) -> str:
+    own = [b for b in basis if b.checked_on or not inherited]
+    more = f"; {len(own) - _MOST_BASIS} more" if len(own) > _MOST_BASIS else ""
+    whose = f"not its own, read as {inherited}: " if inherited else ""
+    shown = "; ".join(_basis(b) for b in own[:_MOST_BASIS])
+    return f" — {whose}{shown}{more}" if shown or whose else ""
+
+
+def _basis(b: Basis) -> str:
+    when = f", {b.checked_on}" if b.checked_on else ""
+    return f"{b.text} ({b.source}{when}{'; ' + b.caution if b.caution else ''})"
+
+
+def conflicts(
+    *,
+    trace: Trace,
+    bound: Bound,
+    others: Sequence[tuple[Step, Leaf]],
+    rules: Sequence[Rule],
+    judge: Callable[[Sequence[Candidate]], Screening],
+    everything: Sequence[Candidate],
+    beaten: Front,
+    finalists: Sequence[Ranked],
+) -> tuple[str, ...]:
+    """Everything that speaks against the leaf, heaviest first.
+
+    Its models against the musts; what became of the guide's models; other branches that apply; evidence
+    that something beats its models; other rules of the guide; and where the ranking puts them.
+    """
+    leaf = trace.leaf
+    return (
+        *([f"leaf {leaf.id} names no model: {leaf.action}"] if not leaf.models else []),
+        *_against_needs(leaf, bound, judge, everything),
+        *(f"{g.name}: {g.state}{_by(g.source, g.checked_on)}" for g in bound.named if not g.alive),
+        *(_hidden(step, other, leaf, trace) for step, other in others),
+        *_against_evidence(bound, beaten),
+        *disagreements(rules, leaf.id, leaf.models),
+        *_against_ranking(bound, finalists),
+    )
+
+
+def _against_needs(
+    leaf: Leaf, bound: Bound, judge: Callable[[Sequence[Candidate]], Screening], everything: Sequence[Candidate]
+) -> list[str]:
+    names = {g.model: g.name for g in bound.named}
+    found = []
+    asked = dict.fromkeys((*(g.model for g in bound.named), *bound.models))
+    for model in asked:
+        candidate = candidate_for(model, everything, self_hosted=leaf.deployment == "self_hosted")
+        if candidate is None:
+            continue
+        refused = judge([candidate]).refused
+        # What became of the guide's models is said on its own.
+        told = {g.model for g in bound.named if not g.alive}
+        found += [refusal_words(names.get(model, model), f) for f in refused if f.constraint != "lifecycle" or model not in told]
+    return found
+
+
+def _hidden(step: Step, other: Leaf, leaf: Leaf, trace: Trace) -> str:
+    first = next((s for s in trace.path if s.answer == "yes"), trace.path[-1])
+    names = " or ".join(other.models) or other.action
+    return (
+        f"“{step.question}” is also yes ({step.input}) and would lead to {other.id}: {names}; "
+        f"the tree never asks, because “{first.question}” comes first and led to {leaf.id}"
+    )
+
+
+def _against_evidence(bound: Bound, beaten: Front) -> list[str]:
+    models = {r.candidate.id: r.candidate.model for r in bound.holders}
+    wanted = {*bound.models, *models.values()}
+    return [b.words for b in beaten.beaten if b.model in wanted]
+
+
+def _against_ranking(bound: Bound, finalists: Sequence[Ranked]) -> list[str]:
+    if not finalists or not bound.models:
+        return []
+    first = finalists[0]
+    if first.candidate.model in bound.models:
+        return []
+    places = [(i, r.candidate.model) for i, r in enumerate(finalists, 1) if r.candidate.model in bound.models]
+    where = "; ".join(f"{model} is at place {i}" for i, model in places) or "none of the leaf's models is among the finalists"
+    return [f"by your weights {first.candidate.id} comes first; {where}"]
+
+
+def _by(source: str, day: str) -> str:
+    return f" ({source}, {day})" if source else ""

@@ -1,0 +1,201 @@
+"""From needs to a shortlist: screening, front, ranking, robustness, the guide's tree, and the reasons for each.
+
+Pure: the catalogue, the user's results, the day and the seed come in as arguments.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+
+import msgspec
+
+from pointsman.catalog.load import Catalog
+from pointsman.core.estimate import Unknown
+from pointsman.selection.candidate import Candidate, candidates
+from pointsman.selection.criteria import Criterion, criteria
+from pointsman.selection.evidence import Evidence
+from pointsman.selection.explain import conflicts, reasons
+from pointsman.selection.money import Money, Prices
+from pointsman.selection.own_results import OwnResult
+from pointsman.selection.pareto import Front, front
+from pointsman.selection.rank import Ranked, best_of_each_model, rank
+from pointsman.selection.requirements import Requirements
+from pointsman.selection.robustness import Robustness, robustness
+from pointsman.selection.roles import RoleFinder
+from pointsman.selection.rules import firing
+from pointsman.selection.screen import Finding, Screening, screen
+from pointsman.selection.shortlist import best_of_each_line, shortlist
+from pointsman.selection.situation import answers
+from pointsman.selection.tree import Bound, Trace, bind, model_state, other_branches, walk
+from pointsman.selection.usecases import find_use_case
+
+__all__ = ["Choice", "Guidance", "Selection", "select"]
+
+_FINALISTS = 8
+
+
+class Choice(msgspec.Struct, frozen=True, kw_only=True):
+    """One place on the shortlist."""
+
+    ranked: Ranked
+    money: Money | Unknown
+    why: tuple[str, ...]
+
+
+class Guidance(msgspec.Struct, frozen=True, kw_only=True):
+    """What the guide's tree says, and what speaks against it."""
+
+    trace: Trace
+    bound: Bound
+    conflicts: tuple[str, ...]
+    rules: tuple[str, ...]
+    """The decision matrix and the shortcuts that apply, in words."""
+
+
+class Selection(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything a selection found."""
+
+    requirements: Requirements
+    as_of: date
+    considered: int
+    wishes: tuple[Criterion, ...]
+    shortlist: tuple[Choice, ...]
+    finalists: tuple[Ranked, ...]
+    """The best of each line, best first."""
+    refused: tuple[Finding, ...]
+    to_verify: tuple[Finding, ...]
+    """Open questions about the shortlist, and about those that only an unanswered document keeps off it."""
+    front: Front
+    robustness: Robustness
+    guidance: Guidance
+    role_holders: dict[str, tuple[str, ...]]
+    """For a profile: each part of the work and the models for it, by id."""
+    sources: dict[str, str]
+    """Sources of the facts used and the day each was read."""
+    notes: tuple[str, ...]
+
+
+def select(
+    catalog: Catalog,
+    requirements: Requirements,
+    *,
+    as_of: date,
+    own: Mapping[str, tuple[OwnResult, ...]],
+    callable_providers: frozenset[str],
+    seed: int = 0,
+) -> Selection:
+    """Choose. `own` holds the user's results by model id; `callable_providers` are those `pointsman eval` can ask."""
+    today = catalog_day(catalog)
+    evidence = Evidence(catalog, own, as_of.isoformat() if as_of < today else None)
+    prices = Prices(requirements, as_of)
+    everything = candidates(catalog, requirements.must.modalities_out)
+    screening = screen(everything, requirements, as_of, evidence, prices, today)
+    wishes = criteria(requirements)
+    ranked = rank(screening.kept, wishes, evidence, prices, callable_providers)
+    by_model = best_of_each_model(ranked)
+    sure = [r for r in by_model if r.verified and r.callable] or [r for r in by_model if r.verified] or list(by_model)
+    shown = [r for r in sure if r.shown]
+    finalists = best_of_each_line(shown if len(shown) > 1 else sure)[:_FINALISTS]
+    open_candidates = [r for r in sure if r.candidate.own_offer and not r.shown]
+    found = robustness(finalists, open_candidates, wishes, seed)
+    chosen = shortlist(finalists, found.first_place)
+    beaten = front([r for r in by_model if r.verified])
+    finder = RoleFinder(everything, as_of, today, evidence)
+    guidance = _guidance(finder, catalog, requirements, as_of, today, evidence, prices, everything, beaten, finalists)
+    return Selection(
+        requirements=requirements,
+        as_of=as_of,
+        considered=len(everything),
+        wishes=wishes,
+        shortlist=tuple(_choice(r, prices, found, finalists, beaten) for r in chosen),
+        finalists=finalists,
+        refused=screening.refused,
+        to_verify=_open_questions(chosen, by_model),
+        front=beaten,
+        robustness=found,
+        guidance=guidance,
+        role_holders=_role_holders(requirements, finder),
+        sources={s.name: s.checked_on for s in catalog.sources.values()},
+        notes=_notes(requirements, as_of, today, screening, finalists),
+    )
+
+
+def catalog_day(catalog: Catalog) -> date:
+    """The day the catalogue speaks of: when its newest source was read."""
+    return max(date.fromisoformat(s.checked_on[:10]) for s in catalog.sources.values() if len(s.checked_on) >= 10)
+
+
+def _choice(r: Ranked, prices: Prices, found: Robustness, finalists: Sequence[Ranked], beaten: Front) -> Choice:
+    money = prices.listed(r.candidate)
+    return Choice(ranked=r, money=money, why=reasons(r, money, found, finalists, beaten))
+
+
+def _guidance(
+    finder: RoleFinder,
+    catalog: Catalog,
+    requirements: Requirements,
+    as_of: date,
+    today: date,
+    evidence: Evidence,
+    prices: Prices,
+    everything: Sequence[Candidate],
+    beaten: Front,
+    finalists: Sequence[Ranked],
+) -> Guidance:
+    said = answers(requirements)
+    trace = walk(said)
+    named = tuple(model_state(catalog, name, as_of, requirements.must.horizon_months, today) for name in trace.leaf.models)
+    bound = bind(trace.leaf, named, finder.holders)
+    rules = firing(said)
+
+    def judge(pool: Sequence[Candidate]) -> Screening:
+        return screen(pool, requirements, as_of, evidence, prices, today)
+
+    return Guidance(
+        trace=trace,
+        bound=bound,
+        conflicts=conflicts(
+            trace=trace,
+            bound=bound,
+            others=other_branches(said, trace),
+            rules=rules,
+            judge=judge,
+            everything=everything,
+            beaten=beaten,
+            finalists=finalists,
+        ),
+        rules=tuple(f"{r.table} {r.id}: {' and '.join(r.when)} → {r.says}" for r in rules),
+    )
+
+
+def _role_holders(requirements: Requirements, finder: RoleFinder) -> dict[str, tuple[str, ...]]:
+    if requirements.profile is None:
+        return {}
+    wanted = find_use_case(requirements.profile).roles
+    return {part: tuple(r.candidate.model for r in finder.holders(role)[:2]) for part, role in wanted.items()}
+
+
+def _open_questions(chosen: Sequence[Ranked], by_model: Sequence[Ranked]) -> tuple[Finding, ...]:
+    """What is open about the shortlist, then about candidates that rank above it but for one unanswered document."""
+    least = min((r.score.value for r in chosen), default=0.0)
+    nearly = [r for r in by_model if not r.verified and r.score.value > least and r.candidate.own_offer]
+    return tuple(f for r in (*chosen, *nearly[:5]) for f in r.to_verify)
+
+
+def _notes(
+    requirements: Requirements, as_of: date, today: date, screening: Screening, finalists: Sequence[Ranked]
+) -> tuple[str, ...]:
+    notes = [f"accepted: {name}: {why}" for name, why in requirements.accept.items()]
+    if as_of < today:
+        notes.append(
+            "looking back: shutdowns known today are applied as facts, most published scores carry no date, "
+            "and a model whose release nobody dates is left to verify"
+        )
+    if not finalists:
+        counts: dict[str, int] = {}
+        for f in screening.refused:
+            counts[f.constraint] = counts.get(f.constraint, 0) + 1
+        worst = max(counts, key=lambda k: counts[k], default="")
+        notes.append(f"nothing meets every must; {worst} rules out most: name it under `accept` to see what it costs you")
+    return tuple(notes)
