@@ -25,6 +25,7 @@ COMMANDS = {
     "demo": "The whole story on this machine, offline and without a key.",
     "init": "Write the files to start from, after a few questions.",
     "doctor": "Check configuration, keys, reach, clock, disk; say what to do about each.",
+    "select": "Turn needs into a shortlist of two or three models, with reasons.",
     "catalog": "What models there are, what they can do, what they cost, when they end.",
     "cost": "What a call, a month or a year costs; when own cards pay; what would save.",
     "eval": "Measure variants on a test set: a bake-off.",
