@@ -1,0 +1,1 @@
+"""Guardrails and signals, one file each."""
