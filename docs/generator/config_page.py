@@ -1,4 +1,4 @@
-"""`reference/eval-yaml.md`, `pointsman-yaml.md` and `script.md`: every key of the files users write."""
+"""`reference/eval-yaml.md`, `pointsman-yaml.md`, `requirements-yaml.md` and `script.md`: every key of the files users write."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from pointsman.evals.dataset import TestsSpec
 from pointsman.evals.spec import CacheSpec, CriterionSpec, EvalSpec, PriceSpec, VariantSpec
 from pointsman.providers.local_provider import LocalPrice
 from pointsman.providers.scripted.script import Drift, KeyScript, Latency, Script, Spread, TokenSpread
+from pointsman.selection.requirements import Must, Nice, Privacy, QualityFloor, Requirements, Situation, Volume
 
 __all__ = ["CRITERION_MEANINGS", "FILES", "pages"]
 
@@ -27,6 +28,15 @@ FILES: dict[str, tuple[Section, ...]] = {
         ("cache", CacheSpec),
     ),
     "pointsman.yaml": (("pointsman.yaml", ProjectSpec), ("providers.NAME", ProviderSpec)),
+    "requirements.yaml": (
+        ("requirements.yaml", Requirements),
+        ("volume", Volume),
+        ("must", Must),
+        ("must.privacy", Privacy),
+        ("must.quality", QualityFloor),
+        ("nice.CRITERION", Nice),
+        ("situation", Situation),
+    ),
     "script": (
         ("script", Script),
         ("script.latency", Latency),
@@ -65,6 +75,7 @@ def pages() -> dict[str, str]:
     return {
         "eval-yaml.md": page("eval.yaml", _EVAL, *_sections("eval.yaml"), _criteria(), _SCORERS),
         "pointsman-yaml.md": page("pointsman.yaml", _PROJECT, *_sections("pointsman.yaml")),
+        "requirements-yaml.md": page("requirements.yaml", _REQUIREMENTS, *_sections("requirements.yaml")),
         "script.md": page("Scripts", _SCRIPT, *_sections("script")),
     }
 
@@ -83,6 +94,9 @@ _PROJECT = (
     "every default holds. Variants have the [keys they have in eval.yaml](eval-yaml.md#variantsname); "
     "their paths start at the folder of the `eval.yaml` that names them. "
     + _REFERENCES.replace("{schema}", "pointsman.schema.json")
+)
+_REQUIREMENTS = "What is needed of a model, for [`pointsman select`](../how-to/select.md). " + _REFERENCES.replace(
+    "{schema}", "requirements.schema.json"
 )
 _SCRIPT = (
     "How a scripted model behaves: inline under `script:` of a variant, or in a YAML file that maps model names to scripts, with "

@@ -21,9 +21,7 @@ __all__ = ["command"]
 
 @click.command(name="select", epilog=with_example("pointsman select --profile customer_support_chatbot --tree"))
 @click.argument("file", required=False, type=click.Path(path_type=Path, dir_okay=False))
-@click.option(
-    "--profile", metavar="NAME", help="Start from one of the guide's use cases; FILE wins over it. `list` shows them."
-)
+@click.option("--profile", metavar="NAME", help="Start from one of the guide's use cases; FILE wins over it. `list` shows them.")
 @click.option("--as-of", type=click.DateTime(["%Y-%m-%d"]), help="Choose as on this day: lifecycle, prices, releases.")
 @click.option("--tree", is_flag=True, help="Show each question of the guide's decision tree with its answer.")
 @click.option("--interactive", is_flag=True, help="Ask for the needs, question by question.")
@@ -54,7 +52,7 @@ def command(
     """Turn needs into a shortlist of two or three models, with reasons.
 
     FILE is a requirements.yaml. Facts come from the catalogue with their source and day; results of your
-    own runs count most. Exit code 3 if nothing meets every must.
+    own runs count most. Exit code 3 if nobody is known to meet every must.
     """
     if profile == "list":
         _list_profiles()
@@ -78,7 +76,7 @@ def command(
         from pointsman.report.terminal import open_console
 
         print_selection(selection, open_console(), tree=tree)
-    return EXIT_CODES["pass" if selection.shortlist else "unknown"]
+    return EXIT_CODES["pass" if selection.verified else "unknown"]
 
 
 def _requirements(file: Path | None, profile: str | None, *, interactive: bool) -> Requirements:

@@ -10,7 +10,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from pointsman.core.estimate import Estimate, Measured, Unknown
+from pointsman.core.estimate import Estimate, Unknown
 from pointsman.report import format as fmt
 from pointsman.report.terminal import Column, print_table
 from pointsman.selection.screen import Finding
@@ -20,6 +20,7 @@ __all__ = ["print_selection", "print_tree"]
 
 _REFUSALS_SHOWN = 3
 _BEATEN_SHOWN = 4
+_ABILITY = "Ability: 0 is the average model with published results, 1 the usual distance between two models."
 _CONSTRAINT_WORD = {
     "lifecycle": "gone, or gone within the horizon",
     "modalities_in": "does not read what is needed",
@@ -32,6 +33,9 @@ _CONSTRAINT_WORD = {
     "quality": "below the quality floor",
     "latency": "too slow",
     "providers": "ruled out by you",
+    "privacy.stays_on_premises": "data would leave your premises",
+    "privacy.region": "not in the region",
+    "privacy.no_training": "may train on the data",
 }
 
 
@@ -56,6 +60,8 @@ def _heading(s: Selection, console: Console) -> None:
     names = [c.ranked.candidate.id for c in s.shortlist]
     if not names:
         line = "Nothing on the shortlist."
+    elif not s.verified:
+        line = f"Nobody is known to meet every must. Not ruled out, to verify first: {', '.join(names)}."
     elif len(names) == 1:
         line = f"One candidate: {names[0]}."
     else:
@@ -71,15 +77,18 @@ def _shortlist(s: Selection, console: Console) -> None:
     first = s.robustness.first_place
     ids = [c.ranked.candidate.id for c in s.shortlist]
     columns = (
-        Column(head="Offer", cells=tuple(fmt.plain(i) for i in ids), least=20),
-        Column(head="Score", cells=tuple(_score(c.ranked.score) for c in s.shortlist)),
+        Column(head="Offer", cells=tuple(fmt.plain(i) for i in ids), least=24),
+        Column(head="Score", cells=tuple(f"{c.ranked.score.value:.2f}" for c in s.shortlist), right=True),
         Column(head="First in", cells=tuple(_percent(first.get(i)) for i in ids), right=True),
         Column(head="A request", cells=tuple(_request(c) for c in s.shortlist), right=True),
-        Column(head="A month", cells=tuple(_month(c) for c in s.shortlist)),
+        Column(head="A month", cells=tuple(_month(c) for c in s.shortlist), right=True),
+        Column(head="Range", cells=tuple(_month_range(c) for c in s.shortlist), optional=True),
         Column(head="Grown", cells=tuple(_grown(c) for c in s.shortlist), right=True, optional=True),
         Column(head="Open", cells=tuple(str(len(c.ranked.to_verify)) for c in s.shortlist), right=True, optional=True),
     )
     print_table(console, "Shortlist", columns)
+    if any("ability" in p.words for c in s.shortlist for p in c.ranked.parts):
+        console.print(Text(_ABILITY, style="dim"))
 
 
 def _why(choice: Choice, console: Console) -> None:
@@ -104,13 +113,14 @@ def _robustness(s: Selection, console: Console) -> None:
 
 def _verify(s: Selection, console: Console) -> None:
     alike: dict[tuple[str, str], list[Finding]] = {}
+    chosen = {c.ranked.candidate.id for c in s.shortlist}
     for f in s.to_verify:
         alike.setdefault((f.need, f.fact), []).append(f)
     lines = []
     for (need, fact), found in alike.items():
         offers = ", ".join(dict.fromkeys(f.offer for f in found))
         by = _source(found[0])
-        kept_off = " (keeps it off the shortlist)" if found[0].blocking else ""
+        kept_off = " (keeps it off the shortlist)" if found[0].blocking and not chosen & {f.offer for f in found} else ""
         lines.append(f"{need}: {fact}{by} — {offers}{kept_off}")
     _section(console, "Verify before you rely on it", lines)
 
@@ -185,10 +195,6 @@ def _bullets(console: Console, lines: Iterable[str]) -> None:
     console.print(grid)
 
 
-def _score(m: Measured) -> str:
-    return f"{m.value:.2f} [{m.low:.2f}, {m.high:.2f}]" if isinstance(m, Estimate) else "unknown"
-
-
 def _percent(m: Estimate | None) -> str:
     return "" if m is None else f"{m.value:.0%}"
 
@@ -198,10 +204,18 @@ def _request(c: Choice) -> str:
 
 
 def _month(c: Choice) -> str:
-    if isinstance(c.money, Unknown) or isinstance(c.money.usd_per_month, Unknown):
-        return "unknown"
-    m = c.money.usd_per_month
-    return f"${m.value:,.0f} [{m.low:,.0f}, {m.high:,.0f}]"
+    m = _monthly(c)
+    return "unknown" if m is None else f"${m.value:,.0f}"
+
+
+def _month_range(c: Choice) -> str:
+    m = _monthly(c)
+    return "" if m is None else f"[{m.low:,.0f}, {m.high:,.0f}]"
+
+
+def _monthly(c: Choice) -> Estimate | None:
+    found = None if isinstance(c.money, Unknown) else c.money.usd_per_month
+    return found if isinstance(found, Estimate) else None
 
 
 def _grown(c: Choice) -> str:

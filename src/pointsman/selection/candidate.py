@@ -16,8 +16,11 @@ __all__ = ["SELF_HOSTED", "Candidate", "candidates"]
 
 SELF_HOSTED = "vllm"
 """Provider of open weights on the user's own cards: the row whose server most people run."""
-_NOT_A_CHOICE = re.compile(r"^ft:|\.ft-|^~|:(batch|free|extended)$|-fast$")
-"""Fine-tuned models of somebody, modes and moving aliases written as names, and free tiers without a promise."""
+_NOT_A_CHOICE = re.compile(
+    r"^ft:|\.ft-|^~|:(batch|free|extended)$|-fast$|embed|rerank|whisper|transcri|-tts|^tts|-ocr|moderation"
+)
+"""Fine-tuned models of somebody, modes and moving aliases written as names, free tiers without a promise, and
+models for one other purpose (embedding, ranking, speech, reading pages) that some lists call chat models."""
 _OWN_SCHEDULE = frozenset({"azure", "bedrock", "vertex", "databricks", "github-copilot"})
 """Platforms that keep a maker's closed model longer or shorter than the maker does, by dates of their own."""
 _KINDS = frozenset({"chat", "realtime"})

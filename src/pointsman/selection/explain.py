@@ -23,7 +23,12 @@ _MOST_BASIS = 3
 def reasons(r: Ranked, money: Money | Unknown, found: Robustness, finalists: Sequence[Ranked], beaten: Front) -> tuple[str, ...]:
     """One line each: its place, what each wish rests on with source and date, its price, whether somebody beats it."""
     lines = [_place(r, found, finalists)]
-    lines += [f"{p.criterion} ({p.weight:.0%}): {p.words}{_sources(p.basis, p.inherited_from)}" for p in r.parts]
+    told: dict[tuple[Basis, ...], str] = {}
+    for p in r.parts:
+        again = told.get(p.basis) if p.basis else None
+        rests_on = f" — the same evidence as {again}" if again else _sources(p.basis, p.inherited_from)
+        told.setdefault(p.basis, p.criterion)
+        lines.append(f"{p.criterion} ({p.weight:.0%}): {p.words}{rests_on}")
     if isinstance(money, Money):
         lines += [f"price: {note}" for note in money.notes]
     by = next((b for b in beaten.beaten if b.offer == r.candidate.id), None)
@@ -42,7 +47,8 @@ def _place(r: Ranked, found: Robustness, finalists: Sequence[Ranked]) -> str:
 def _sources(basis: Sequence[Basis], inherited: str) -> str:
     own = [b for b in basis if b.checked_on or not inherited]
     more = f"; {len(own) - _MOST_BASIS} more" if len(own) > _MOST_BASIS else ""
-    whose = f"not its own, read as {inherited}: " if inherited else ""
+    gain = " and the usual gain of a successor" if len(own) < len(basis) else ""
+    whose = f"not its own, read as {inherited}{gain}: " if inherited else ""
     shown = "; ".join(_basis(b) for b in own[:_MOST_BASIS])
     return f" — {whose}{shown}{more}" if shown or whose else ""
 

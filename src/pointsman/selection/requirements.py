@@ -29,7 +29,6 @@ __all__ = [
     "budget_limit_usd",
     "check",
     "criteria_names",
-    "requirements_schema",
 ]
 
 Count = Annotated[int, msgspec.Meta(ge=0)]
@@ -79,13 +78,17 @@ class Volume(_Spec, frozen=True, kw_only=True):
     """How much will be asked, and how big one request is."""
 
     requests_per_day: Annotated[float, msgspec.Meta(ge=0)] | None = None
+    """Average; give this or `requests_per_month`."""
     requests_per_month: Annotated[float, msgspec.Meta(ge=0)] | None = None
+    """A month has 365/12 days."""
     input_tokens: Count = 1000
     """Read by an average request, prompt and history included."""
     output_tokens: Count = 300
     """Written by an average answer."""
     input_audio_tokens: Count = 0
+    """Heard in an average request, beside the text."""
     output_audio_tokens: Count = 0
+    """Spoken in an average answer, beside the text."""
     peak_factor: Annotated[float, msgspec.Meta(ge=1)] = 10
     """Busiest moment over the daily average; the guide plans for ten."""
     growth: Annotated[float, msgspec.Meta(gt=0)] = 10
@@ -107,14 +110,18 @@ class QualityFloor(_Spec, frozen=True, kw_only=True):
     """A result that must be reached: a published benchmark's name, or `own` for your own test set."""
 
     benchmark: str
+    """Its name in the catalogue, such as `gpqa`, or `own`."""
     min: float
+    """As a share, 0…1."""
 
 
 class Must(_Spec, frozen=True, kw_only=True):
     """What is not negotiable."""
 
     modalities_in: tuple[Modality, ...] = ("text",)
+    """What it must read."""
     modalities_out: tuple[Modality, ...] = ("text",)
+    """What it must write."""
     context_tokens: Count = 0
     """The longest single request, answer included."""
     output_tokens: Count = 0
@@ -122,62 +129,90 @@ class Must(_Spec, frozen=True, kw_only=True):
     latency: str | float | None = None
     """`real_time`, `interactive`, `near_real_time`, `batch`, or seconds until the answer is whole, at the 95th percentile."""
     budget_usd_per_month: Amount | None = None
+    """The most a month may cost at today's volume."""
     budget_usd_per_request: Amount | None = None
+    """The most an average request may cost."""
     budget: str | None = None
     """One of the guide's bands instead of a figure: `startup_mvp`, `growing_product`, `enterprise`."""
     privacy: Privacy = Privacy()
+    """Where the data may go."""
     open_weights: bool | None = None
+    """Open or closed weights only; either if not given."""
     commercial_use: bool = True
     """A licence that lets a company serve it; matters for models you serve yourself."""
     capabilities: tuple[Capability, ...] = ()
+    """What it must be able to do."""
     quality: tuple[QualityFloor, ...] = ()
+    """Results that must be reached."""
     horizon_months: Annotated[int, msgspec.Meta(ge=0, le=120)] = 6
     """How long it must go on answering."""
     providers: tuple[str, ...] = ()
     """Only these; empty for any."""
     not_providers: tuple[str, ...] = ()
+    """None of these."""
     not_makers: tuple[str, ...] = ()
+    """No model of these makers, whoever offers it."""
 
 
 class Nice(_Spec, frozen=True, kw_only=True):
     """A wish with anchors of your own: `worst` is worth 0 and `best` is worth 1, on the criterion's own scale."""
 
     weight: Annotated[float, msgspec.Meta(ge=0)]
+    """Against the other weights; only their proportions count."""
     worst: float | None = None
+    """Worth 0, in place of the shipped anchor."""
     best: float | None = None
+    """Worth 1, in place of the shipped anchor."""
 
 
 class Situation(_Spec, frozen=True, kw_only=True):
     """Answers to the decision tree's questions that the needs alone do not give. None: not said."""
 
     compliance: tuple[Literal["data_must_stay_on_prem", "healthcare", "legal", "classified", "regulated"], ...] = ()
+    """Kinds of sensitive data; all but `regulated` make privacy critical to the tree."""
     gpu_budget: bool | None = None
+    """Whether there is money for GPUs."""
     can_self_host: bool | None = None
+    """Whether you can serve a model yourselves."""
     mostly_video: bool | None = None
+    """Whether what it reads is mostly video."""
     reasoning: Literal["none", "high", "maximum"] | None = None
+    """How much reasoning the task needs."""
     reasoning_type: Literal["creative_nuanced", "code_technical", "general_complex", "mathematical"] | None = None
+    """Which kind, where the maximum is needed."""
     complexity: Literal["low", "mixed", "high"] | None = None
+    """How hard the requests are."""
     budget_constrained: bool | None = None
+    """Whether money is tight; read off the budget if not given."""
     budget_unlimited: bool | None = None
+    """Whether money plays no part."""
     quality_critical: bool | None = None
+    """Whether mistakes are dear."""
     experimental: bool | None = None
+    """Whether this is research."""
     stage: Literal["mvp", "production"] | None = None
+    """How far the product is."""
 
 
 class Requirements(_Spec, frozen=True, kw_only=True):
-    """The whole file."""
+    """The needs of one application."""
 
     name: str = "requirements"
+    """Shown in reports."""
     profile: str | None = None
     """Start from one of the shipped use cases; what the file says wins."""
     task: Task = "general"
+    """What is done; it decides which skill `quality` means."""
     volume: Volume = Volume()
+    """How much, and how big."""
     must: Must = Must()
+    """What fails one of these is out."""
     nice: dict[str, float | Nice] = {}
     """By criterion: `quality`, a skill (`code`, `reasoning`, …), `cost`, `speed`, `context`, `open_weights`, a capability."""
     accept: dict[str, str] = {}
     """By criterion or must: why it is given up."""
     situation: Situation = Situation()
+    """Answers to the tree's questions."""
 
     @property
     def requests_per_day(self) -> float | None:
@@ -242,10 +277,3 @@ def _known(names: Any, valid: Any, key: str) -> None:
             near = difflib.get_close_matches(name, list(valid), n=1)
             hint = f"did you mean {near[0]!r}? " if near else ""
             raise ConfigError("is not a name we know", key=key, value=name, hint=f"{hint}known: {', '.join(valid)}")
-
-
-def requirements_schema() -> dict[str, Any]:
-    """JSON Schema of `requirements.yaml`, for editors."""
-    schema = msgspec.json.schema(Requirements)
-    schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
-    return schema

@@ -22,6 +22,7 @@ DRAWS = 10_000
 CONCENTRATION = 20.0
 """Of the Dirichlet distribution: a weight of 1/3 then varies by about ± 0.1 (one standard deviation)."""
 _Z = 1.96
+_LEVEL = 1e-9
 
 
 class Flip(msgspec.Struct, frozen=True, kw_only=True):
@@ -112,7 +113,8 @@ def _flip(first: Ranked, rival: Ranked, wishes: Sequence[Criterion], j: int) -> 
     if rest == lead[j]:
         return None
     at = rest / (rest - lead[j])
-    return at if 0 <= at <= 1 else None
+    # At 0 and at 1 the two are merely level, because they differ in one criterion or in all but one.
+    return at if _LEVEL < at < 1 - _LEVEL else None
 
 
 def separator(finalists: Sequence[Ranked], wishes: Sequence[Criterion]) -> Separator | None:

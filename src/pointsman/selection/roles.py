@@ -77,8 +77,8 @@ class RoleFinder:
     def holders(self, name: str) -> tuple[Ranked, ...]:
         """Who holds a role: up to three, best first, one of each line, each with all documents in order.
 
-        Fewer, or nobody, where the catalogue knows no more; a candidate with nothing known about wishes
-        that carry half the weight does not hold it.
+        Fewer, or nobody, where the catalogue knows no more. A candidate with nothing known about wishes
+        that carry half the weight holds it only where nobody is better known.
         """
         role = find_role(name)
         needs = role.requirements
@@ -87,5 +87,6 @@ class RoleFinder:
         wishes = criteria(needs)
         kept = screen(pool, needs, self._as_of, self._evidence, prices, self._today).kept
         ranked = rank((k for k in kept if k.verified), wishes, self._evidence, prices, frozenset())
-        shown = [r for r in best_of_each_model(ranked) if sum(p.weight for p in r.parts if p.known) >= 0.5]
-        return best_of_each_line(shown)[:MOST]
+        everybody = best_of_each_model(ranked)
+        shown = [r for r in everybody if sum(p.weight for p in r.parts if p.known) >= 0.5]
+        return best_of_each_line(shown or everybody)[:MOST]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from datetime import date
 from decimal import Decimal
@@ -63,6 +64,7 @@ class Screening(msgspec.Struct, frozen=True, kw_only=True):
 
 T = TypeVar("T")
 _MAKERS_WITH_API = frozenset(MAKER_OF_PROVIDER.values())
+_PERMISSIVE = re.compile(r"(apache|mit|bsd)\b", re.IGNORECASE)
 _REQUIREMENTS = ("your requirements", "")
 Judge = Callable[[Candidate], Iterator[Finding]]
 
@@ -309,6 +311,8 @@ def _licensed(c: Candidate) -> Iterator[Finding]:
         return
     fact, licence = c.fact("commercial_use"), c.fact("licence")
     name = f" ({licence.value})" if licence else ""
+    if fact is None and licence is not None and _PERMISSIVE.match(str(licence.value)):
+        return
     if fact is None:
         yield _unknown(c, "commercial_use", "commercial use", f"read its licence{name}: nobody says whether it allows this")
     elif fact.value is False:

@@ -21,7 +21,7 @@ from pointsman.selection.own_results import OwnResult
 from pointsman.selection.pareto import Front, front
 from pointsman.selection.rank import Ranked, best_of_each_model, rank
 from pointsman.selection.requirements import Requirements
-from pointsman.selection.robustness import Robustness, robustness
+from pointsman.selection.robustness import Robustness, robustness, separator
 from pointsman.selection.roles import RoleFinder
 from pointsman.selection.rules import firing
 from pointsman.selection.screen import Finding, Screening, screen
@@ -75,6 +75,11 @@ class Selection(msgspec.Struct, frozen=True, kw_only=True):
     """Sources of the facts used and the day each was read."""
     notes: tuple[str, ...]
 
+    @property
+    def verified(self) -> bool:
+        """Whether documents say that the whole shortlist meets every must; False for an empty one."""
+        return bool(self.shortlist) and all(c.ranked.verified for c in self.shortlist)
+
 
 def select(
     catalog: Catalog,
@@ -100,7 +105,8 @@ def select(
     open_candidates = [r for r in sure if r.candidate.own_offer and not r.shown]
     found = robustness(finalists, open_candidates, wishes, seed)
     chosen = shortlist(finalists, found.first_place)
-    beaten = front([r for r in by_model if r.verified])
+    found = msgspec.structs.replace(found, separator=separator(chosen, wishes))
+    beaten = front(sure)
     finder = RoleFinder(everything, as_of, today, evidence)
     guidance = _guidance(finder, catalog, requirements, as_of, today, evidence, prices, everything, beaten, finalists)
     return Selection(
@@ -117,7 +123,7 @@ def select(
         guidance=guidance,
         role_holders=_role_holders(requirements, finder),
         sources={s.name: s.checked_on for s in catalog.sources.values()},
-        notes=_notes(requirements, as_of, today, screening, finalists),
+        notes=_notes(requirements, as_of, today, screening, finalists, chosen),
     )
 
 
@@ -179,12 +185,26 @@ def _role_holders(requirements: Requirements, finder: RoleFinder) -> dict[str, t
 def _open_questions(chosen: Sequence[Ranked], by_model: Sequence[Ranked]) -> tuple[Finding, ...]:
     """What is open about the shortlist, then about candidates that rank above it but for one unanswered document."""
     least = min((r.score.value for r in chosen), default=0.0)
-    nearly = [r for r in by_model if not r.verified and r.score.value > least and r.candidate.own_offer]
+    nearly = [
+        r
+        for r in by_model
+        if r.candidate.own_offer
+        and r.score.value > least
+        and not r.verified
+        # Whoever is off the lists is more likely gone than overlooked, and two silences are no near miss.
+        and [f.constraint == "lifecycle" for f in r.to_verify if f.blocking] == [False]
+    ]
+    nearly = [r for r in nearly if r not in chosen]
     return tuple(f for r in (*chosen, *nearly[:5]) for f in r.to_verify)
 
 
 def _notes(
-    requirements: Requirements, as_of: date, today: date, screening: Screening, finalists: Sequence[Ranked]
+    requirements: Requirements,
+    as_of: date,
+    today: date,
+    screening: Screening,
+    finalists: Sequence[Ranked],
+    chosen: Sequence[Ranked],
 ) -> tuple[str, ...]:
     notes = [f"accepted: {name}: {why}" for name, why in requirements.accept.items()]
     if as_of < today:
@@ -192,6 +212,9 @@ def _notes(
             "looking back: shutdowns known today are applied as facts, most published scores carry no date, "
             "and a model whose release nobody dates is left to verify"
         )
+    dark = sorted({p.criterion for r in chosen for p in r.parts if not p.known})
+    if chosen and all(sum(p.weight for p in r.parts if p.known) < 0.5 for r in chosen):
+        notes.append(f"nothing is published on {', '.join(dark)}: what is left hardly orders these, a bake-off will")
     if not finalists:
         counts: dict[str, int] = {}
         for f in screening.refused:

@@ -9,6 +9,7 @@ import yaml
 from pointsman.core.estimate import Estimate
 from pointsman.selection.latency import latency_limit_s
 from pointsman.selection.lineage import line_of
+from pointsman.selection.pareto import dominates
 from pointsman.selection.rank import Ranked
 from pointsman.selection.requirements import Requirements
 
@@ -32,19 +33,26 @@ def shortlist(finalists: Sequence[Ranked], first_place: Mapping[str, Estimate]) 
     """The first; then the best of another maker; then the likeliest of the rest, if it has a chance at all.
 
     Two variants of one maker fail together and are trained alike: a second maker is worth more than a
-    second model. Fewer than two finalists give a shorter list.
+    second model, even one that the first beats on paper; a third one must not be beaten. A candidate of
+    which nothing is known comes in only if of nobody anything is. Fewer than two finalists give a shorter list.
     """
+    finalists = [r for r in finalists if r.score.n] or finalists
     if not finalists:
         return ()
     first = finalists[0]
     other = next((r for r in finalists[1:] if r.candidate.maker != first.candidate.maker), None)
     chosen = [first, other] if other is not None else [first]
-    rest = sorted((r for r in finalists if r not in chosen), key=lambda r: -_chance(r, first_place))
+    unbeaten = (r for r in finalists if r not in chosen and not any(_beats(c, r) for c in chosen))
+    rest = sorted(unbeaten, key=lambda r: -_chance(r, first_place))
     room = MOST if len(chosen) > 1 else 2
     for r in rest:
         if len(chosen) < room and (_chance(r, first_place) >= _HOPELESS or len(chosen) < 2):
             chosen.append(r)
     return tuple(r for r in finalists if r in chosen)
+
+
+def _beats(a: Ranked, b: Ranked) -> bool:
+    return all(p.known for p in (*a.parts, *b.parts)) and dominates(a, b)
 
 
 def _chance(r: Ranked, first_place: Mapping[str, Estimate]) -> float:

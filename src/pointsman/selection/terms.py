@@ -16,7 +16,8 @@ class _Terms(msgspec.Struct):
     provider: str
     no_training: bool | None = None
     regions: tuple[str, ...] | None = None
-    note: str = ""
+    region_note: str = ""
+    training_note: str = ""
 
 
 class _Table(msgspec.Struct):
@@ -40,7 +41,7 @@ def region_fact(provider: str) -> tuple[Fact[tuple[str, ...]], str] | None:
     row = _terms().get(provider)
     if row is None or row.regions is None:
         return None
-    return Fact(row.regions, _table().source, _table().checked_on), row.note
+    return Fact(row.regions, _table().source, _table().checked_on), row.region_note
 
 
 def training_fact(provider: str) -> tuple[Fact[bool], str] | None:
@@ -48,4 +49,4 @@ def training_fact(provider: str) -> tuple[Fact[bool], str] | None:
     row = _terms().get(provider)
     if row is None or row.no_training is None:
         return None
-    return Fact(row.no_training, _table().source, _table().checked_on), row.note
+    return Fact(row.no_training, _table().source, _table().checked_on), row.training_note
