@@ -47,7 +47,8 @@ def _range(low: Usd, high: Usd) -> str:
 
 
 def _time_range(forecast: Forecast) -> str:
-    return f"{_duration(forecast.low_s)} to {_duration(forecast.high_s)}"
+    low, high = _duration(forecast.low_s), _duration(forecast.high_s)
+    return low if low == high else f"{low} to {high}"
 
 
 def _duration(seconds: float) -> str:
