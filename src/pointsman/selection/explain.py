@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from pointsman.core.estimate import Estimate, Unknown
 from pointsman.selection.candidate import Candidate
 from pointsman.selection.evidence import Basis
+from pointsman.selection.guide_matrix import Claim
 from pointsman.selection.money import Money
 from pointsman.selection.pareto import Front
 from pointsman.selection.rank import Ranked
@@ -68,11 +69,13 @@ def conflicts(
     everything: Sequence[Candidate],
     beaten: Front,
     finalists: Sequence[Ranked],
+    claims: Sequence[Claim],
 ) -> tuple[str, ...]:
     """Everything that speaks against the leaf, heaviest first.
 
     Its models against the musts; what became of the guide's models; other branches that apply; evidence
-    that something beats its models; other rules of the guide; and where the ranking puts them.
+    that something beats its models; cells of the feature matrix that facts refute; other rules of the guide;
+    and where the ranking puts them.
     """
     leaf = trace.leaf
     return (
@@ -81,6 +84,7 @@ def conflicts(
         *(f"{g.name}: {g.state}{_by(g.source, g.checked_on)}" for g in bound.named if not g.alive),
         *(_hidden(step, other, leaf, trace) for step, other in others),
         *_against_evidence(bound, beaten),
+        *(c.words for c in claims),
         *disagreements(rules, leaf.id, leaf.models),
         *_against_ranking(bound, finalists),
     )

@@ -16,6 +16,7 @@ from pointsman.selection.candidate import Candidate, candidates
 from pointsman.selection.criteria import Criterion, criteria
 from pointsman.selection.evidence import Evidence
 from pointsman.selection.explain import conflicts, reasons
+from pointsman.selection.guide_matrix import matrix_claims
 from pointsman.selection.money import Money, Prices
 from pointsman.selection.own_results import OwnResult
 from pointsman.selection.pareto import Front, front
@@ -170,6 +171,7 @@ def _guidance(
             everything=everything,
             beaten=beaten,
             finalists=finalists,
+            claims=[c for c in matrix_claims(catalog) if c.model in trace.leaf.models and c.verdict == "refuted"],
         ),
         rules=tuple(f"{r.table} {r.id}: {' and '.join(r.when)} → {r.says}" for r in rules),
     )
