@@ -25,11 +25,9 @@ def selection_document(s: Selection) -> dict[str, Any]:
         "shortlist": [_choice(c) for c in s.shortlist],
         "refused": [_refusal(f) for f in s.refused],
         "to_verify": [_question(f) for f in s.to_verify],
-        "pareto": {
-            "front": [r.candidate.id for r in s.front.members],
-            "beaten": [{"offer": b.offer, "by": b.by, "why": b.words} for b in s.front.beaten],
-            "incomparable": len(s.front.incomparable),
-        },
+        "pareto": [_ranked(r) for r in s.front.members],
+        "dominated": [{"offer": b.offer, "by": b.by, "why": b.words} for b in s.front.beaten],
+        "incomparable": len(s.front.incomparable),
         "ranking": [_ranked(r) for r in s.finalists],
         "criteria": [
             {"name": c.name, "weight": c.weight, "worst": c.worst, "best": c.best, "logarithmic": c.logarithmic, "unit": c.unit}

@@ -70,6 +70,9 @@ def test_the_document_is_as_published() -> None:
     found = document("--profile", "legal_document_analysis", "--as-of", "2024-10-01")
     jsonschema_rs.validate(schema("select"), found)
     assert found["as_of"] == "2024-10-01"
+    assert all(type(found[key]) is list for key in ("shortlist", "refused", "to_verify", "pareto"))
+    assert set(found["tree"]["path"][0]) == {"node", "question", "input", "answer"}
+    assert set(found["shortlist"][0]) >= {"offer", "model", "provider", "why", "score", "usd_per_month"}
     assert set(found["refused"][0]) >= {"offer", "constraint", "fact", "source", "checked_on"}
     assert found["tree"]["leaf"] == "L04"
     assert found["tree"]["models"] == ["anthropic/claude-3-5-sonnet"]
