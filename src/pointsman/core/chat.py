@@ -301,7 +301,7 @@ class ChatReply(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     @property
     def tool_calls(self) -> tuple[ToolCall, ...]:
         """Tool calls of the first choice, in order."""
-        return tuple(p for p in self._parts if isinstance(p, ToolCall))
+        return tuple([p for p in self._parts if isinstance(p, ToolCall)])
 
     @property
     def finish(self) -> FinishReason:

@@ -12,6 +12,9 @@ HASH_LENGTH = 16
 """Hex digits kept of a SHA-256: 64 bits, so among a million items a clash has odds below 10⁻⁷."""
 
 
+_SORTED = msgspec.json.Encoder(order="sorted")
+
+
 def hash_bytes(data: bytes) -> str:
     """First 16 hex digits of the SHA-256 of `data`."""
     return hashlib.sha256(data).hexdigest()[:HASH_LENGTH]
@@ -22,4 +25,4 @@ def content_hash(value: object) -> str:
 
     Numbers keep their type (1 and 1.0 differ); a Decimal hashes as its text.
     """
-    return hash_bytes(msgspec.json.encode(value, order="sorted"))
+    return hash_bytes(_SORTED.encode(value))

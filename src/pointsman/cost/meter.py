@@ -10,6 +10,8 @@ from datetime import UTC, datetime
 from decimal import MAX_EMAX, MAX_PREC, MIN_EMIN, Context, Decimal, Inexact
 from typing import NamedTuple
 
+from msgspec.structs import astuple
+
 from pointsman.catalog.price_sheet import PriceSheet, Rate
 from pointsman.core.exchange import Cost
 from pointsman.core.usage import Usage
@@ -21,8 +23,8 @@ _UNBOUNDED = Context(prec=MAX_PREC, Emax=MAX_EMAX, Emin=MIN_EMIN, traps=[Inexact
 
 
 class _Billed(NamedTuple):
-    field: str
-    """Empty for the price of the request itself."""
+    place: int | None
+    """Which field of a usage; None for the price of the request itself."""
     price: int | None
     """Scaled dollars per million; None where the sheet has no rate."""
     tiers: tuple[tuple[int, int], ...]
@@ -47,8 +49,9 @@ class Meter:
         size = usage.total_input_tokens
         complete = size is not None and usage.total_output_tokens is not None
         total = 0
-        for field, price, tiers, settled in self._billed:
-            count = getattr(usage, field) if field else 1
+        counts = astuple(usage)
+        for place, price, tiers, settled in self._billed:
+            count = counts[place] if place is not None else 1
             if not count:
                 continue
             complete = complete and settled
@@ -63,18 +66,20 @@ class Meter:
 
     def _load(self, minute: int) -> None:
         rates, _ = self._sheet.rates(datetime.fromtimestamp(minute * 60, UTC), self._mode)
-        found = [(field, *rate_of(rates, unit)) for unit, field in BILLED_FIELDS]
+        found: list[tuple[int | None, Rate | None, bool]] = [
+            (Usage.__struct_fields__.index(field), *rate_of(rates, unit)) for unit, field in BILLED_FIELDS
+        ]
         if (per_request := rates.get("request")) is not None:
-            found.append(("", per_request, True))
+            found.append((None, per_request, True))
         places = max((_places(amount) for _, rate, _ in found if rate is not None for amount in _amounts(rate)), default=0)
         self._billed = tuple(
             _Billed(
-                field,
+                place,
                 None if rate is None else _integer(rate.usd_per_million, places),
                 () if rate is None else tuple((t.above_input_tokens, _integer(t.usd_per_million, places)) for t in rate.tiers),
                 settled,
             )
-            for field, rate, settled in found
+            for place, rate, settled in found
         )
         self._exponent = -(places + 6)
         self._minute = minute

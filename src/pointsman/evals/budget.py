@@ -23,12 +23,14 @@ class Budget:
         """Set `most_usd` aside; False if that could overrun the limit."""
         if self.limit_usd is not None and add_usd(self.spent_usd, self.reserved_usd, most_usd) > self.limit_usd:
             return False
-        self.reserved_usd = add_usd(self.reserved_usd, most_usd)
+        if most_usd:
+            self.reserved_usd = add_usd(self.reserved_usd, most_usd)
         return True
 
     def settle(self, reserved_usd: Usd, actual_usd: Usd) -> None:
         """A call that had `reserved_usd` set aside has ended and cost `actual_usd` (0 if nothing was billed)."""
-        self.reserved_usd = add_usd(self.reserved_usd, -reserved_usd)
+        if reserved_usd:
+            self.reserved_usd = add_usd(self.reserved_usd, -reserved_usd)
         self.spent_usd = add_usd(self.spent_usd, actual_usd)
 
     @property

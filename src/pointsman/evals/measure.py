@@ -12,12 +12,12 @@ from pointsman.evals.outcome import Outcome
 from pointsman.evals.result import CostResult, Quantiles, Slice, VariantResult
 from pointsman.evals.tally import Floats, Tally
 from pointsman.stats.intervals import mean_interval, proportion_or_mean, ratio_of_sums
-from pointsman.stats.quantiles import quantile
+from pointsman.stats.quantiles import between_ranks, quantile
 
 __all__ = ["measure", "quality_of"]
 
 _RATED = (Outcome.BAD_FORMAT, Outcome.REFUSED, Outcome.TRUNCATED, Outcome.PROVIDER_ERROR, Outcome.TIMEOUT, Outcome.UNSCORED)
-_CURVE = np.linspace(0, 1, 101)
+_CURVE = tuple(np.linspace(0, 1, 101).tolist())
 
 
 def measure(name: str, variant: Variant, tally: Tally, facts: CaseFacts, level: float, seed: int) -> VariantResult:
@@ -66,13 +66,13 @@ def _mean_of(per_case: Floats, facts: CaseFacts, level: float, seed: int, none_r
 
 
 def _quantiles(values: Floats, level: float, none_reason: str) -> Quantiles:
-    known = values[~np.isnan(values)]
+    known = np.sort(values[~np.isnan(values)])
     if known.size == 0:
         return Quantiles(p50=Unknown(none_reason), p95=Unknown(none_reason))
     return Quantiles(
         p50=quantile(known, 0.5, level),
         p95=quantile(known, 0.95, level),
-        curve=tuple(float(v) for v in np.quantile(known, _CURVE)),
+        curve=tuple(between_ranks(known, q) for q in _CURVE),
     )
 
 

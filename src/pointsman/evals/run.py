@@ -47,6 +47,7 @@ _HOPELESS = frozenset(
 # Answers that need no network never yield to the event loop by themselves; let it breathe this often.
 _BREATHE_S = 0.02
 _SYNC_EVERY_S = 5.0
+_ENCODER = msgspec.json.Encoder()
 
 
 class Stopped(msgspec.Struct, frozen=True):
@@ -241,7 +242,7 @@ class Runner:
             self._unsaved.append((trial, slot))
 
     def _record(self, trial: Trial, slot: Slot) -> None:
-        offset = self._journal.append(msgspec.json.encode(trial))
+        offset = self._journal.append(_ENCODER.encode(trial))
         self._tallies[slot.variant].add(trial, slot.case, offset)
 
     def _save_the_unsaved(self) -> None:

@@ -36,7 +36,7 @@ def schedule(cases: int, variants: int, repeats: int, seed: int) -> Iterator[Slo
     dice = np.random.Generator(np.random.PCG64(seed))
     order = 0
     for repeat in range(repeats):
-        for case in dice.permutation(cases):
-            for variant in dice.permutation(variants) if variants > 1 else range(variants):
-                yield Slot(order, int(case), int(variant), repeat)
+        for case in dice.permutation(cases).tolist():
+            for variant in dice.permutation(variants).tolist() if variants > 1 else range(variants):
+                yield Slot(order, case, variant, repeat)
                 order += 1

@@ -42,16 +42,25 @@ def judge(case: Case, answer: Answer, scorers: ScorerSet) -> Judged:
     reply = answer.reply
     if reply is None:
         return Judged(outcome=Outcome.PROVIDER_ERROR, reason="the provider returned no answer")
+    if len(scorers.scorers) == 1:
+        judgement = _judgement(scorers.scorers[0], case, reply)
+        if isinstance(judgement, Unscored):
+            return Judged(outcome=Outcome.UNSCORED, reason=judgement.reason)
+        return _judged(judgement, _value(judgement), {}, reply)
     judgements = [_judgement(named, case, reply) for named in scorers.scorers]
-    scores = _scores(scorers, judgements) if len(judgements) > 1 else {}
+    scores = _scores(scorers, judgements)
     weighed = [(j, w) for j, w in zip(judgements, scorers.weights, strict=True) if w > 0]
     for judgement, _ in weighed:
         if isinstance(judgement, Unscored):
             return Judged(outcome=Outcome.UNSCORED, scores=scores, reason=judgement.reason)
     decisive = next((j for j, _ in weighed if not (isinstance(j, Score) and j.correct)), weighed[0][0])
-    outcome, reason = _ending(decisive, reply)
     total = sum(w for _, w in weighed)
-    value = sum(_value(j) * w for j, w in weighed) / total
+    return _judged(decisive, sum(_value(j) * w for j, w in weighed) / total, scores, reply)
+
+
+def _judged(decisive: Judgement, value: float, scores: dict[str, float], reply: ChatReply) -> Judged:
+    """The ending that the deciding judgement means, with the value of them all."""
+    outcome, reason = _ending(decisive, reply)
     if outcome in (Outcome.REFUSED, Outcome.TRUNCATED):
         value = 0.0
     read = decisive.read if isinstance(decisive, Score) else None

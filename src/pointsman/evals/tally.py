@@ -21,6 +21,7 @@ Floats = npt.NDArray[np.float64]
 
 OUTCOMES = tuple(Outcome)
 _CODE = {outcome: code for code, outcome in enumerate(OUTCOMES)}
+_TOKENS = ("input", "output", "reasoning", "cache_read")
 _NOT_RUN = -1
 _IS_MODEL = np.array([outcome in MODEL_OUTCOMES for outcome in OUTCOMES])
 
@@ -90,14 +91,10 @@ class Tally:
             return
         if usage.source == "estimated":
             self.estimated_usage += 1
-        self._count("input", usage.total_input_tokens)
-        self._count("output", usage.total_output_tokens)
-        self._count("reasoning", usage.reasoning_tokens)
-        self._count("cache_read", usage.cache_read_tokens)
-
-    def _count(self, name: str, count: int | None) -> None:
-        if count is not None:
-            self.tokens[name] = self.tokens.get(name, 0) + count
+        counts = usage.total_input_tokens, usage.total_output_tokens, usage.reasoning_tokens, usage.cache_read_tokens
+        for name, count in zip(_TOKENS, counts, strict=True):
+            if count is not None:
+                self.tokens[name] = self.tokens.get(name, 0) + count
 
     def _add_cost(self, at: tuple[int, int], exchange: Exchange) -> None:
         cost = exchange.cost

@@ -15,7 +15,7 @@ import msgspec
 
 from pointsman.core.clock import SYSTEM_CLOCK, Clock
 from pointsman.core.failure import Failure, FailureClass
-from pointsman.providers.ratelimits import rate_limits
+from pointsman.providers.ratelimits import left_ratio
 
 __all__ = ["AdaptiveGate", "Aimd", "AimdSettings"]
 
@@ -125,7 +125,7 @@ class AdaptiveGate:
             self.aimd.succeeded(now_s, saturated=self.in_flight >= self.aimd.limit)
         else:
             self.aimd.failed(failure.kind, now_s)
-        self.aimd.left(rate_limits(headers, self._clock.wall_s()).left_ratio, now_s)
+        self.aimd.left(left_ratio(headers), now_s)
         if self._waiters:
             self._admit()
 

@@ -147,7 +147,7 @@ class HttpProvider:
         except ProviderError as error:
             failure = _without_key(error.failure, key)
         ended_s = clock.monotonic_s()
-        request_id = next((reading.headers[name] for name in _REQUEST_ID if name in reading.headers), None)
+        request_id = _request_id(reading.headers)
         self._tell(failure, reading.headers, key)
         attempt = Attempt(
             started_s=started_s,
@@ -276,6 +276,13 @@ class _Reading:
             if isinstance(delta, Finished):
                 self._finished += 1
             self._assembler.add(delta)
+
+
+def _request_id(headers: Mapping[str, str]) -> str | None:
+    for name in _REQUEST_ID:
+        if (found := headers.get(name)) is not None:
+            return found
+    return None
 
 
 def _without_key(failure: Failure, key: KeyChoice | None) -> Failure:

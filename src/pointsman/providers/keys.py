@@ -41,6 +41,7 @@ class KeyRing:
         if not secrets:
             raise ConfigError("there is no key", hint="give at least one")
         self._secrets = tuple(secrets)
+        self._rested = [KeyChoice(number, secret) for number, secret in enumerate(secrets, 1)]
         self._free_at_s = [float("-inf")] * len(secrets)
         self._benched = [False] * len(secrets)
         self._current = 0
@@ -58,6 +59,9 @@ class KeyRing:
 
         A cooling key is preferred to a benched one.
         """
+        if self._free_at_s[self._current] <= now_s:  # nearly always
+            self._benched[self._current] = False
+            return self._rested[self._current]
         free = self._next_free(now_s)
         index = free if free is not None else min(range(len(self)), key=lambda i: (self._benched[i], self._free_at_s[i]))
         self._current = index

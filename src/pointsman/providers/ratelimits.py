@@ -16,7 +16,7 @@ import msgspec
 
 from pointsman.providers.retry_after import read_retry_after_s
 
-__all__ = ["Allowance", "RateLimits", "rate_limits", "should_retry"]
+__all__ = ["Allowance", "RateLimits", "left_ratio", "rate_limits", "should_retry"]
 
 
 class Allowance(msgspec.Struct, frozen=True, kw_only=True):
@@ -69,6 +69,16 @@ def rate_limits(headers: Mapping[str, str], now_s: float) -> RateLimits:
     )
 
 
+def left_ratio(headers: Mapping[str, str]) -> float | None:
+    """`left_ratio` of `rate_limits`, for after every answer: times are not read."""
+    least: float | None = None
+    for names in (_REQUESTS, _TOKENS, _INPUT_TOKENS, _OUTPUT_TOKENS):
+        if (said := _said(headers, names)) is not None:
+            found = Allowance(limit=_count(headers.get(said[0])), remaining=_count(headers.get(said[1]))).left_ratio
+            least = found if least is None or (found is not None and found < least) else least
+    return least
+
+
 def should_retry(headers: Mapping[str, str]) -> bool | None:
     """The server's own word on trying again (`x-should-retry`); None if it gave none."""
     return {"true": True, "false": False}.get(headers.get("x-should-retry", "").strip().lower())
@@ -99,13 +109,21 @@ _OUTPUT_TOKENS: _Names = (_anthropic("output-tokens"),)
 
 
 def _first(headers: Mapping[str, str], names: _Names, now_s: float) -> Allowance | None:
-    for limit, remaining, reset in names:
-        if limit in headers or remaining in headers:
-            return Allowance(
-                limit=_count(headers.get(limit)),
-                remaining=_count(headers.get(remaining)),
-                reset_s=_reset_s(headers.get(reset), now_s),
-            )
+    if (said := _said(headers, names)) is None:
+        return None
+    limit, remaining, reset = said
+    return Allowance(
+        limit=_count(headers.get(limit)),
+        remaining=_count(headers.get(remaining)),
+        reset_s=_reset_s(headers.get(reset), now_s),
+    )
+
+
+def _said(headers: Mapping[str, str], names: _Names) -> tuple[str, str, str] | None:
+    """The first spelling that the headers use."""
+    for spelling in names:
+        if spelling[0] in headers or spelling[1] in headers:
+            return spelling
     return None
 
 

@@ -10,6 +10,7 @@ import asyncio
 import io
 import ssl
 from collections.abc import AsyncIterator, Mapping
+from functools import lru_cache
 from ipaddress import ip_address
 from types import TracebackType
 from typing import NamedTuple, Self
@@ -127,7 +128,7 @@ class Transport:
 
     async def _reply(self, exchange: _Exchange, response: aiohttp.ClientResponse, *, stream: bool) -> Reply:
         status, headers = response.status, response.headers
-        media = headers.get("Content-Type", "").partition(";")[0].strip().lower()
+        media = _media_type(headers.get("Content-Type", ""))
         if 300 <= status < 400:
             response.close()
             raise ProviderError(_redirected(status))
@@ -160,6 +161,11 @@ class Transport:
         if self._tls is None:
             self._tls = _tls_context(self.network)
         return self._tls
+
+
+@lru_cache(maxsize=256)
+def _media_type(content_type: str) -> str:
+    return content_type.partition(";")[0].strip().lower()
 
 
 _OUR_AFFAIR = ("User-Agent", "Accept")

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from multidict import CIMultiDict
 
-from pointsman.providers.ratelimits import Allowance, RateLimits, rate_limits, should_retry
+from pointsman.providers.ratelimits import Allowance, RateLimits, left_ratio, rate_limits, should_retry
 
 NOW = 1_790_000_000.0
 
@@ -24,7 +24,7 @@ def test_openai_groq_and_azure():
     limits = rate_limits(headers, NOW)
     assert limits.requests == Allowance(limit=10000, remaining=9999, reset_s=90.5)
     assert limits.tokens == Allowance(limit=160000, remaining=8000, reset_s=0.13)
-    assert limits.left_ratio == 0.05
+    assert limits.left_ratio == left_ratio(headers) == 0.05
 
 
 def test_anthropic():
@@ -94,5 +94,6 @@ NAMES = ["x-ratelimit-limit-requests", "x-ratelimit-remaining-requests", "x-rate
 )
 def test_no_header_value_raises_or_leads_outside_the_bounds(headers):
     limits = rate_limits(headers, NOW)
+    assert left_ratio(headers) == limits.left_ratio
     assert limits.left_ratio is None or 0 <= limits.left_ratio <= 1
     assert limits.retry_after_s is None or limits.retry_after_s >= 0

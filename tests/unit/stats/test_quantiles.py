@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pointsman.core.estimate import Unknown
-from pointsman.stats.quantiles import needed_for_bound, quantile
+from pointsman.stats.quantiles import between_ranks, needed_for_bound, quantile
 
 
 def coverage(n: int, q: float, sides: str) -> float:
@@ -78,3 +78,10 @@ def test_order_does_not_matter_and_the_value_lies_within(values, q, dice):
     measured = quantile(np.array(values), q)
     assert measured.low <= measured.value <= measured.high
     assert quantile(np.array(dice.sample(values, len(values))), q) == measured
+
+
+@given(st.lists(st.floats(-1e9, 1e9), min_size=1, max_size=40), st.floats(0, 1))
+def test_between_ranks_is_numpys_default(values, q):
+    """To the last bit, at every size and at both ends."""
+    row = np.sort(values)
+    assert between_ranks(row, q) == np.quantile(row, q)

@@ -19,6 +19,10 @@ from pointsman.evals.dataset.template import Template
 
 __all__ = ["CaseReader"]
 
+_PLAIN = frozenset({"id", "input", "messages", "target"})
+"""A row with no other columns has no other fields."""
+_OPTIONAL = ("choices", "tags", "cluster", "edge", "tools", "output_schema")
+
 
 class CaseReader:
     """Reads rows of one test set. Raises `ConfigError` at once for a template or pattern that cannot work."""
@@ -31,6 +35,7 @@ class CaseReader:
         self._where = {name: _accepted(value) for name, value in spec.where.items()}
         self._tools = _fixed_tools(spec.tools)
         self._output = None if isinstance(spec.output_schema, str | None) else _output(spec.output_schema)
+        self._plain = not any(getattr(spec, name) for name in _OPTIONAL)
 
     def keeps(self, row: dict[str, Any]) -> bool:
         """Whether the row passes `where`. Raises `RowError` if the column is not there."""
@@ -38,6 +43,9 @@ class CaseReader:
 
     def read(self, row: dict[str, Any]) -> Case:
         """The case a row describes. Raises `RowError` saying which column is wrong and what to do."""
+        if self._plain and row.keys() <= _PLAIN:
+            messages, target = self._messages(row, ()), self._target(row)
+            return Case(id=self._id(row, (messages, target, (), None, ())), messages=messages, target=target)
         spec = self._spec
         choices = self._choices(row)
         messages = self._messages(row, choices)
@@ -45,15 +53,8 @@ class CaseReader:
         tools = self._tools if self._tools is not None else _row_tools(self._value(row, spec.tools, "tools"))
         output = self._output or _row_output(self._value(row, spec.output_schema, "output_schema"))
         cluster = self._value(row, spec.cluster, "cluster")
-        case_id = written(self._value(row, spec.id, "id"))
-        if not case_id:
-            if spec.id is not None:
-                raise RowError(
-                    f"has an empty `{spec.id}`", hint="every case needs its own id; without `id:` its content names it"
-                )
-            case_id = content_hash((messages, target, tools, output, choices))
         return Case(
-            id=case_id,
+            id=self._id(row, (messages, target, tools, output, choices)),
             messages=messages,
             target=target,
             tags=self._tags(row),
@@ -63,6 +64,16 @@ class CaseReader:
             edge=flag(self._value(row, spec.edge, "edge")),
             choices=choices,
         )
+
+    def _id(self, row: dict[str, Any], content: tuple[object, ...]) -> str:
+        """What the row calls itself, or else the hash of its content."""
+        found = written(self._value(row, self._spec.id, "id"))
+        if found:
+            return found
+        if self._spec.id is not None:
+            hint = "every case needs its own id; without `id:` its content names it"
+            raise RowError(f"has an empty `{self._spec.id}`", hint=hint)
+        return content_hash(content)
 
     def _named(self, row: dict[str, Any], name: str, key: str) -> Any:
         value = column(row, name)

@@ -181,10 +181,11 @@ class Dataset:
         return len(self.hashes)
 
     def __getitem__(self, i: int) -> Case:
-        if not -len(self) <= i < len(self):
+        count = len(self)
+        if not -count <= i < count:
             raise IndexError(i)
-        i %= len(self)
-        start, end = int(self._offsets[i]), int(self._offsets[i + 1])
+        i %= count
+        start, end = self._offsets[i : i + 2].tolist()
         return _spooled(self.path, i + 1, os.pread(self._descriptor, end - start, start))
 
     def __iter__(self) -> Iterator[Case]:

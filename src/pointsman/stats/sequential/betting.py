@@ -18,7 +18,7 @@ from pointsman.stats.clusters import Floats
 
 __all__ = ["BETS", "excess", "log_factors", "shortfall"]
 
-BETS = (0.02, 0.05, 0.1, 0.2, 0.35, 0.5, 0.7, 0.95)
+BETS = (0.05, 0.15, 0.35, 0.65, 0.95)
 
 
 def log_factors(values: Floats, bets: tuple[float, ...] = BETS) -> Floats:

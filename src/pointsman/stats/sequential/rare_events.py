@@ -28,7 +28,7 @@ __all__ = ["HARM_RATIOS", "HARM_SHARES", "SAFE_RATIOS", "SAFE_SHARES", "log_fact
 
 HARM_RATIOS = (1.25, 1.5, 2.0, 3.0, 5.0, 10.0, 30.0)
 """Alternatives to R0: a candidate that is somewhat worse, up to one that is dead."""
-HARM_SHARES = (1.0, 2.0, 4.0, 2.0, 1.0, 1.0, 2.0)
+HARM_SHARES = (0.5, 1.5, 4.0, 2.0, 2.0, 2.0, 4.0)
 SAFE_RATIOS = (0.75, 0.6, 0.5, 0.35, 0.2)
 """Alternatives to R0 when the question is whether the candidate is safely below it."""
 SAFE_SHARES = (1.0, 2.0, 4.0, 1.0, 1.0)

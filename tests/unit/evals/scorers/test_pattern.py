@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from pointsman.evals.scorer import Unscored
 from support.replies import is_right, score
@@ -33,3 +35,10 @@ def test_pattern(options, target, answer, right):
 
 def test_a_pattern_with_the_target_in_it_needs_one():
     assert isinstance(score("pattern", {"pattern": "{target}"}, None, "x"), Unscored)
+
+
+@given(st.text("ab.*(\n", max_size=4), st.text("ab.*(\n", max_size=12), st.sampled_from(["found", "absent"]))
+def test_the_bare_target_is_found_as_an_expression_of_it_would_be(target, answer, expect):
+    """`{target}` alone is looked for without an expression; `(?:{target})` goes the long way to the same judgement."""
+    short = score("pattern", {"pattern": "{target}", "expect": expect}, target, answer)
+    assert short == score("pattern", {"pattern": "(?:{target})", "expect": expect}, target, answer)

@@ -36,6 +36,8 @@ Wire = dict[str, object]
 
 def write_message(message: Message, at: str, losses: list[Loss]) -> tuple[list[Wire], list[Wire]]:
     """Messages that say this one, and those that must wait until the tool results after it have been said."""
+    if (plain := _plain_text(message)) is not None:
+        return [{"role": message.role, "content": plain}], []
     _list_lost_fields(message.parts, at, losses)
     if message.role == "tool":
         return _results(message, at, losses)
@@ -45,6 +47,15 @@ def write_message(message: Message, at: str, losses: list[Loss]) -> tuple[list[W
         return [{"role": "assistant", **named, **_assistant(message.parts, at, losses)}], []
     content = _content(message.parts, at, losses)
     return [{"role": message.role, "content": content, **named}], []
+
+
+def _plain_text(message: Message) -> str | None:
+    """The text of a message that is one text and nothing more: nearly every question of a test set."""
+    parts = message.parts
+    if len(parts) != 1 or message.role in ("assistant", "tool") or message.name is not None:
+        return None
+    part = parts[0]
+    return part.text if isinstance(part, Text) and part.cache is None and not part.extra else None
 
 
 def _own_fields(parts: tuple[Part, ...]) -> Wire:

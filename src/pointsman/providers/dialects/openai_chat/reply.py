@@ -55,7 +55,7 @@ def read_reply(body: bytes) -> ChatReply:
     return ChatReply(
         id=reply_id,
         model=wire.model or None,
-        choices=tuple(_choice(choice, (reply_id, n)) for n, choice in enumerate(wire.choices)),
+        choices=tuple([_choice(choice, (reply_id, n)) for n, choice in enumerate(wire.choices)]),
         usage=read_usage(usage) if usage is not None else None,
         created_s=float(wire.created) if wire.created else None,
         extra=other_fields(body, _NAMED),

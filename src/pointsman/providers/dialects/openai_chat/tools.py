@@ -126,6 +126,8 @@ def read_format(wire: FormatWire) -> OutputFormat | None:
 
 def write_tools(request: ChatRequest, losses: list[Loss]) -> dict[str, object]:
     """The fields `tools`, `tool_choice` and `parallel_tool_calls`; the last two are refused without the first."""
+    if not request.tools and request.tool_choice is None and request.parallel_tool_calls is None:
+        return {}
     tools = [w for i, tool in enumerate(request.tools) if (w := _write_tool(tool, f"tools[{i}]", losses)) is not None]
     choice, parallel = request.tool_choice, request.parallel_tool_calls
     if not tools:
