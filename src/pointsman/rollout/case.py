@@ -28,8 +28,9 @@ _RESERVE = 0.1
 """Share of the wealth kept back and invested a tenth a day, so that a late change is seen."""
 _LOG_SAFE = math.log(20.0)
 """A certificate holds at 95 %; to keep waiting is no error, so this is not divided among the checks."""
-_LOG_SAFE_CAP = math.log(80.0)
-"""A certificate is worth no more than four times what it needs, so that it is soon lost when the candidate turns bad."""
+_LOG_SAFE_CAP = math.log(1000.0)
+"""A certificate is worth no more than fifty times what it needs: chance alone does not take it away, a candidate
+that turns bad does."""
 _LOG_HOLD = math.log(20.0)
 _LOG_WARN = math.log(10.0)
 

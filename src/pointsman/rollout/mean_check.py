@@ -26,7 +26,8 @@ __all__ = ["MeanCheck", "MeanState"]
 
 _WARM_UP = 100
 """Values of the control from which the clipping point is fixed."""
-_CLIP = 10.0
+_CLIP = 4.0
+"""Clipping point over the mean: a nearer one sees a shift of all values sooner, and a few dear ones hardly."""
 _SHARES = (1.0,) * len(betting.BETS)
 _Sums = tuple[int, float, float]
 
@@ -111,7 +112,7 @@ class MeanCheck:
 
     def _blocks(self, state: MeanState, rows: Open, weight: float) -> MeanState:
         assert state.top is not None
-        size = math.ceil(1.5 / min(weight, 1.0 - weight))
+        size = max(3, math.ceil(0.5 / min(weight, 1.0 - weight)))  # simulated: fewer, longer blocks need more units
         _, first, code = np.unique(rows.unit, return_index=True, return_inverse=True)
         order = np.argsort(first)
         rank = np.empty(len(order), dtype=np.int64)
