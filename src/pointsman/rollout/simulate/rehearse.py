@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from typing import Any
 
 import msgspec
@@ -90,7 +91,8 @@ def rehearse(plan: Plan, scenario: Scenario, rng: np.random.Generator) -> Rehear
         judgements = {name: check.judge(states[name]) for name, check in checks.items()}
         breaches = [j.breached_at_s for n, j in judgements.items() if n in plan.guardrails and j.breached_at_s is not None]
         breaches += [caps.breached_at_s] if caps.breached_at_s is not None else []
-        tally.take(seen, min(breaches, default=end_s))
+        before = copy(tally)
+        tally.take(seen, end_s)
         evidence = Evidence(
             judgements=judgements,
             candidate_units=tally.units_in_phase,
@@ -101,7 +103,9 @@ def rehearse(plan: Plan, scenario: Scenario, rng: np.random.Generator) -> Rehear
         if moved.state.phase != state.phase:
             tally.units_in_phase, look_s = 0, _FIRST_LOOK_S
         state, now_s, look_s = moved.state, end_s, look_s * 2.0
-        if state.status == "rolled_back":
+        if state.status == "rolled_back":  # only a rollback that happened spares users the rest of the look
+            tally = before
+            tally.take(seen, min(breaches))
             return _result(state, moved, tally, min(breaches), caps)
     return _result(state, None, tally, now_s, caps)
 
