@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated, Literal, TypeVar
 
 import msgspec
 
+from pointsman.app.gateway_spec import GatewaySpec, RouteSpec, StoreSpec
 from pointsman.app.yaml_file import Located, convert, read_yaml, substitute
 from pointsman.core.failure import ConfigError
 from pointsman.evals.spec import EvalSpec, VariantSpec
@@ -44,6 +45,8 @@ class ProviderSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     """Between two pieces of an answer; 60 if not given."""
     ca_file: str | None = None
     """PEM file of authorities to trust beside the system's own."""
+    on_client_gone: Literal["cancel", "drain"] = "cancel"
+    """Gateway: what becomes of a call whose client left. `drain` reads it to its end, for providers that bill it anyway."""
 
 
 class ProjectSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -53,6 +56,12 @@ class ProjectSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     """By name, as `provider:` of a variant says it."""
     variants: dict[str, VariantSpec] = msgspec.field(default_factory=dict)
     """By name; an `eval.yaml` takes one by naming it with nothing under it."""
+    routes: dict[str, RouteSpec] = msgspec.field(default_factory=dict)
+    """By the name clients call; without any, each variant can be called by its own name."""
+    gateway: GatewaySpec = GatewaySpec()
+    """How `pointsman serve` listens, and to whom."""
+    store: StoreSpec = StoreSpec()
+    """What `pointsman serve` keeps."""
 
     def provider(self, name: str) -> ProviderSpec:
         """What the file says of a provider; nothing, if it does not mention it."""

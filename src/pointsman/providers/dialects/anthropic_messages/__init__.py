@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from pointsman.core.chat import ChatReply, ChatRequest
@@ -23,6 +24,7 @@ class AnthropicMessages:
 
     name = NAME
     stream_content_type = "text/event-stream"
+    telling = re.compile(rb'"(?:message_start|message_delta|message_stop|error)"')
 
     def __init__(self, default_max_tokens: int = 4096) -> None:
         self.default_max_tokens = default_max_tokens

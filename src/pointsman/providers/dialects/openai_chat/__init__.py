@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from pointsman.core.chat import ChatReply, ChatRequest
@@ -19,6 +20,7 @@ __all__ = ["PLUGIN"]
 class _OpenAIChat:
     name = "openai_chat"
     stream_content_type = "text/event-stream"
+    telling = re.compile(rb'"finish_reason"\s*:\s*"|"usage"\s*:\s*\{|"error"|\[DONE\]')
 
     def auth_headers(self, key: str) -> dict[str, str]:
         return {"authorization": f"Bearer {key}"}

@@ -1,0 +1,90 @@
+"""What `pointsman.yaml` says of serving: routes, the gateway itself, and what it keeps."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+import msgspec
+
+__all__ = ["AdminSpec", "GatewaySpec", "RouteSpec", "StoreSpec", "TenantSpec"]
+
+Seconds = Annotated[float, msgspec.Meta(gt=0)]
+Port = Annotated[int, msgspec.Meta(ge=0, le=65535)]
+
+
+class RouteSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """A name clients call as if it were a model. Give `variant`, or a `policy` that chooses among several."""
+
+    variant: str | None = None
+    """The one variant that answers."""
+    policy: dict[str, dict[str, Any]] | None = None
+    """`{weighted: {weights: {old: 95, new: 5}}}`: a policy's name, and its options."""
+    fallbacks: tuple[str, ...] = ()
+    """Variants to ask, in this order, if the chosen one fails before its first byte."""
+    sticky: Literal["conversation", "user", "key", "none"] = "conversation"
+    """What keeps its variant: a conversation (header `x-pointsman-conversation`, or how it begins), an end user
+    (header `x-pointsman-user`, or the request's own field), a tenant, or nothing."""
+    salt: str | None = None
+    """Splits the same units differently from other routes; the route's name if not given."""
+    on_loss: Literal["refuse", "report"] = "report"
+    """What the provider's protocol cannot express: refuse the request with 400, or name it in `x-pointsman-lost`."""
+    retries: Annotated[int, msgspec.Meta(ge=0, le=10)] = 1
+    """Further tries of one variant."""
+    max_retry_after_s: Seconds = 20
+    """Longest wait a provider may ask for before a retry; with another variant left to ask, 2 seconds at most."""
+
+
+class TenantSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Who may ask."""
+
+    keys: tuple[str, ...]
+    """`sha256:…` each (`pointsman serve --new-key` makes one). The key itself is never stored."""
+    routes: tuple[str, ...] | None = None
+    """Routes it may call; all if not given."""
+
+
+class AdminSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """The listener for people who run the gateway: metrics, health, configuration. Without a key it is not opened."""
+
+    key: str | None = None
+    """`sha256:…`, or `${NAME}` of a variable that holds the key."""
+    host: str = "127.0.0.1"
+    """Address to listen on."""
+    port: Port = 8081
+    """0 takes a free one."""
+
+
+class GatewaySpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """The gateway itself."""
+
+    host: str = "127.0.0.1"
+    """Address to listen on. Anything but this machine's own needs tenants."""
+    port: Port = 8080
+    """0 takes a free one."""
+    workers: Annotated[int, msgspec.Meta(ge=1, le=512)] | None = None
+    """Processes; one per core if not given."""
+    tenants: dict[str, TenantSpec] = msgspec.field(default_factory=dict)
+    """By name. None at all: whoever reaches the gateway may ask."""
+    admin: AdminSpec = AdminSpec()
+    """The administrators' listener."""
+    max_body_bytes: Annotated[int, msgspec.Meta(ge=1024)] = 32 * 1024 * 1024
+    """Largest request accepted."""
+    body_timeout_s: Seconds = 60
+    """Longest time a request's body may take to arrive."""
+    write_timeout_s: Seconds = 60
+    """Longest time a client may leave a piece of its answer unread before it is cut off."""
+    drain_s: Seconds = 30
+    """How long requests under way may go on after a stop."""
+    ring: Annotated[int, msgspec.Meta(ge=100)] = 20_000
+    """Records a worker holds while they cannot be written; more are dropped, and counted."""
+    access_log: str | None = None
+    """A file for one JSON line per request, or `-` for stderr; no log if not given."""
+
+
+class StoreSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """What is kept, and how long."""
+
+    ledger: str | None = ".pointsman/ledger.sqlite"
+    """SQLite file of requests and their cost, relative to `pointsman.yaml`; null keeps none."""
+    retention_days: Annotated[float, msgspec.Meta(gt=0)] | None = 90
+    """Older requests are deleted; null keeps all."""

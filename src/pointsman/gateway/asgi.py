@@ -1,0 +1,176 @@
+"""The application: path to endpoint, key to tenant, model to route, one record at the end."""
+
+from __future__ import annotations
+
+import asyncio
+import difflib
+import itertools
+import random
+import secrets
+import sys
+import traceback
+from typing import Any
+
+from pointsman.core.clock import SYSTEM_CLOCK, Clock
+from pointsman.core.failure import Failure, FailureClass, ProviderError
+from pointsman.core.ids import hash_bytes
+from pointsman.core.served import Served
+from pointsman.gateway.auth import authenticate
+from pointsman.gateway.client import Client
+from pointsman.gateway.endpoints import Endpoint, find_endpoint, read_asked, request_start
+from pointsman.gateway.own_answers import count_reply, health_reply, models_reply
+from pointsman.gateway.serve import refuse, serve
+from pointsman.gateway.snapshot import Route, Snapshot
+from pointsman.gateway.visit import Visit
+from pointsman.providers.deadlines import Deadlines
+from pointsman.providers.dialect import DIALECTS, Dialect
+from pointsman.routing.assign import sticky_u
+from pointsman.routing.features import Features
+from pointsman.telemetry.ring import Ring
+
+__all__ = ["Gateway"]
+
+_CLIENT_DIALECTS = ("openai_chat", "openai_responses", "anthropic_messages", "gemini")
+_NO_PATH = Endpoint("chat", "openai_chat")
+_BROKEN = Failure(kind=FailureClass.TRANSIENT, status=500, message="the gateway has a fault of its own; it has been noted")
+
+
+class Gateway:
+    """The ASGI application. Its server must put a `Connection` into the scope."""
+
+    def __init__(
+        self, snapshot: Snapshot, ring: Ring[Served], loop: asyncio.AbstractEventLoop, clock: Clock = SYSTEM_CLOCK
+    ) -> None:
+        self.snapshot = snapshot
+        """Swap it to change what is served; requests under way keep the one they began with."""
+        self.ring = ring
+        self.in_flight = 0
+        self.draining = False
+        """Told by `/ready`, so that no balancer sends more."""
+        self.faults = 0
+        """Requests that met a fault of our own."""
+        self._clock = clock
+        self._deadlines = Deadlines(loop)
+        self._dialects: dict[str, Dialect] = {name: DIALECTS.load(name) for name in _CLIENT_DIALECTS}
+        self._run = secrets.token_hex(5)
+        self._numbers = itertools.count(1)
+
+    async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
+        """Serve one request."""
+        if scope["type"] != "http":
+            return
+        client = Client(scope, receive, send, self._deadlines)
+        endpoint = find_endpoint(scope["path"])
+        shape = endpoint or _NO_PATH
+        visit = Visit(
+            f"{self._run}{next(self._numbers):07x}", client, shape, self._dialects[shape.dialect], self.snapshot, self._clock
+        )
+        if endpoint is None or endpoint.method != scope["method"]:
+            await refuse(visit, _not_here(scope["method"], scope["path"], known=endpoint is not None))
+            return
+        if endpoint.kind in ("health", "ready"):
+            await self._own(visit, health_reply(self.snapshot, ready=not self.draining), ready=not self.draining)
+            return
+        self.in_flight += 1
+        try:
+            await self._guarded(visit, scope)
+        finally:
+            self.in_flight -= 1
+            client.forget()
+            if endpoint.kind in ("chat", "embeddings"):
+                self.ring.offer(visit.record())
+
+    async def _guarded(self, visit: Visit, scope: dict[str, Any]) -> None:
+        """Serve, and turn whatever is raised into an answer of the client's protocol."""
+        try:
+            await self._visit(visit, scope)
+        except ProviderError as error:
+            visit.refused = error.failure
+            await refuse(visit, error.failure)
+        except asyncio.CancelledError:
+            if not visit.client.gone:
+                raise  # the server is being stopped
+            task = asyncio.current_task()
+            if task is not None:
+                task.uncancel()
+        except Exception:  # noqa: BLE001  # a fault of our own ends one request, and must be seen by whoever runs us
+            self.faults += 1
+            traceback.print_exc(limit=-8, file=sys.stderr)
+            visit.refused = _BROKEN
+            await self._apologise(visit)
+
+    async def _apologise(self, visit: Visit) -> None:
+        if visit.released:
+            visit.client.break_off()
+        else:
+            await refuse(visit, _BROKEN)
+
+    async def _visit(self, visit: Visit, scope: dict[str, Any]) -> None:
+        snapshot, client = visit.snapshot, visit.client
+        visit.headers = headers = dict(scope["headers"])
+        query: bytes = scope["query_string"]
+        visit.tenant = tenant = authenticate(snapshot, headers, query)
+        if visit.endpoint.kind == "models":
+            await self._own(visit, models_reply(snapshot, tenant, visit.dialect.name, headers))
+            return
+        visit.body = body = await client.body(snapshot.limits.max_body_bytes, snapshot.limits.body_s)
+        visit.path = scope["path"]
+        client.watch()
+        visit.asked = asked = read_asked(visit.endpoint, body, visit.path, query)
+        route = snapshot.routes.get(asked.model)
+        if route is None or (tenant.routes is not None and route.name not in tenant.routes):
+            raise ProviderError(_no_route(snapshot, asked.model, tenant.routes))
+        visit.route = route
+        u = self._draw(visit, route) if route.uses_draw else 0.0
+        visit.decision = decision = route.policy.choose(Features(body_bytes=len(body), stream=asked.stream), u)
+        if visit.endpoint.kind == "count":
+            target = route.chains[decision.variant][0]
+            if target.dialect is not visit.dialect:
+                await self._own(visit, count_reply(visit), estimated=True)
+                return
+        await serve(visit, route)
+
+    def _draw(self, visit: Visit, route: Route) -> float:
+        """The number of the unit that keeps its variant; a fresh one where there is no unit."""
+        unit = _unit(visit, route)
+        if not unit:
+            return random.random()  # noqa: S311  # splits traffic, guards nothing
+        visit.unit = hash_bytes(unit)
+        return sticky_u(route.salt, unit)
+
+    async def _own(self, visit: Visit, body: bytes, *, ready: bool = True, estimated: bool = False) -> None:
+        """Answer by ourselves."""
+        headers = visit.reply_headers(b"application/json")
+        if estimated:
+            headers.append((b"x-pointsman-estimated", b"true"))
+        headers.append((b"content-length", b"%d" % len(body)))
+        await visit.client.reply(200 if ready else 503, headers, body)
+
+
+def _unit(visit: Visit, route: Route) -> bytes:
+    """What must stay together: a conversation, an end user, or all that one tenant asks. Empty if the request does not tell."""
+    tenant = visit.tenant.name.encode() if visit.tenant is not None else b""
+    match route.sticky:
+        case "conversation":
+            said = visit.headers.get(b"x-pointsman-conversation") or request_start(visit.body)
+            return tenant + b"\0" + said if said else b""
+        case "user":
+            user = visit.headers.get(b"x-pointsman-user") or (visit.asked.user or "").encode("utf-8", "surrogatepass")
+            return tenant + b"\0" + user if user else b""
+        case "key":
+            return tenant
+        case _:
+            return b""
+
+
+def _not_here(method: str, path: str, *, known: bool) -> Failure:
+    what = f"{method} is not served at this path" if known else f"nothing is served at {path[:200]!r}"
+    return Failure(kind=FailureClass.CLIENT_FAULT, status=405 if known else 404, code="unknown_url", message=what)
+
+
+def _no_route(snapshot: Snapshot, model: str, allowed: frozenset[str] | None) -> Failure:
+    names = [name for name in snapshot.routes if allowed is None or name in allowed]
+    near = difflib.get_close_matches(model[:200], names, n=1)
+    hint = f"; did you mean {near[0]!r}?" if near else ""
+    message = f"there is no model called {model[:200]!r} here{hint}"
+    return Failure(kind=FailureClass.HARD_DOWN, status=404, code="model_not_found", message=message)
