@@ -20,9 +20,9 @@ from pointsman.rollout.state import Evidence, State, Transition
 
 __all__ = ["Rehearsed", "rehearse"]
 
-_DAY_S = 86_400.0
 _FIRST_LOOK_S = 900.0
-"""Looks grow from here to a day. Evidence is read at every event whatever the looks; they only bound what is drawn in vain."""
+"""Looks grow from here, threefold each. Evidence is read at every event all the same; a look only bounds what is drawn in vain."""
+_OVERDUE_LOOK_S = 21_600.0
 _PATIENCE = 2.0
 """A rollout that takes more than so many times its planned duration is called unfinished."""
 
@@ -102,7 +102,7 @@ def rehearse(plan: Plan, scenario: Scenario, rng: np.random.Generator) -> Rehear
         moved = step(plan, state, evidence, end_s, "approve" if approvals and state.asked else None)
         if moved.state.phase != state.phase:
             tally.units_in_phase, look_s = 0, _FIRST_LOOK_S
-        state, now_s, look_s = moved.state, end_s, look_s * 2.0
+        state, now_s, look_s = moved.state, end_s, look_s * 3.0
         if state.status == "rolled_back":  # only a rollback that happened spares users the rest of the look
             tally = before
             tally.take(seen, min(breaches))
@@ -120,10 +120,9 @@ def _instruments(plan: Plan, scenario: Scenario) -> tuple[Plan, dict[str, Check]
 
 
 def _next_look(plan: Plan, state: State, now_s: float, look_s: float) -> float:
-    """The next moment at which the machine is asked: midnight, the end of the phase, or a look later."""
-    midnight = (now_s // _DAY_S + 1.0) * _DAY_S
+    """The next moment at which the machine is asked: a look later, but not past the end of the phase, and often from there."""
     due = state.entered_s + plan.phases[state.phase].least_s
-    return min(midnight, now_s + look_s, due if due > now_s else midnight)
+    return min(now_s + look_s, due) if now_s < due else now_s + _OVERDUE_LOOK_S
 
 
 def _draw(plan: Plan, state: State, traffic: SimulatedTraffic, start_s: float, end_s: float) -> Seen:
