@@ -19,10 +19,13 @@ class Pace:
         self._window = window
         self._waiting: list[asyncio.Future[None]] = []
 
+    @property
+    def alone(self) -> bool:
+        """Whether there is no other lane to keep near to."""
+        return len(self._wanted) < 2
+
     async def keep(self, lane: int, order: int) -> None:
         """Wait until slot `order` is near enough to the slowest of the other lanes."""
-        if len(self._wanted) < 2:
-            return
         if order > self._wanted.get(lane, order):
             self._wanted[lane] = order
             if self._waiting:

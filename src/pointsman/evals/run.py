@@ -168,7 +168,8 @@ class Runner:
 
     async def _work(self, lane: _Lane, pace: Pace) -> None:
         for slot in lane.slots:
-            await pace.keep(lane.number, slot.order)
+            if not pace.alone:
+                await pace.keep(lane.number, slot.order)
             if self._stopped is not None:
                 break
             if self._contestants[slot.variant].abandoned is None:

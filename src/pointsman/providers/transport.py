@@ -230,6 +230,9 @@ class _Exchange:
             raise ProviderError(network_failure(error, status=response.status)) from None
         finally:
             watch.end()
+        return self._within_bounds(piece, response)
+
+    def _within_bounds(self, piece: bytes, response: aiohttp.ClientResponse) -> bytes:
         self.received_bytes += len(piece)
         if self.received_bytes > self._max_bytes:
             response.close()
@@ -238,6 +241,9 @@ class _Exchange:
 
     async def read_all(self, response: aiohttp.ClientResponse) -> bytes:
         """The whole body."""
+        content = response.content
+        if content.is_eof() and content.exception() is None:  # a short body came along with the headers: no need to wait
+            return self._within_bounds(content.read_nowait(), response)
         first = await self.read(response, whole=True)
         if response.content.at_eof():
             return first
