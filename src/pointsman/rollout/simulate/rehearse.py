@@ -21,7 +21,7 @@ from pointsman.rollout.state import Evidence, State, Transition
 __all__ = ["Rehearsed", "rehearse"]
 
 _FIRST_LOOK_S = 900.0
-"""Looks grow from here, threefold each. Evidence is read at every event all the same; a look only bounds what is drawn in vain."""
+"""Looks grow from here, threefold each. Evidence is read at every event all the same: a look bounds what is drawn in vain."""
 _OVERDUE_LOOK_S = 21_600.0
 _PATIENCE = 2.0
 """A rollout that takes more than so many times its planned duration is called unfinished."""
