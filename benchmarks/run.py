@@ -41,6 +41,8 @@ def main() -> None:
         print(f"{name} …", file=sys.stderr, flush=True)
         found = benchmarks[name]()
         found.versions["pointsman"] = version("pointsman")
+        if float(str(here["load_before"])) > 0.5:
+            found.notes.append(f"the machine was not idle: its load was {here['load_before']} before we began")
         show(found)
         if not chosen.no_save:
             said = settings if name == "evaluation" else {"runs": chosen.runs}

@@ -25,6 +25,7 @@ _HERE = Path(__file__).parent
 _CONCURRENCY = 64
 _WARM_UP_CASES = 100
 _TIMEOUT_S = 1_800.0
+_NEEDED = ("bare loop", "pointsman eval")
 GOALS = {"bare loop": 2.2, "promptfoo": 10.0, "Inspect AI": 20.0}
 """Ours at most 2.2 times the bare loop's CPU; the others' at least so many times ours."""
 
@@ -39,9 +40,17 @@ def run(runs: int, sizes: Sequence[int]) -> Found:
             write_cases(folder / f"{size}.jsonl", size)
             with _endpoint(folder / f"{size}.jsonl") as (base_url, pid):
                 for number in range(1 if size == _WARM_UP_CASES else runs):
-                    for contender in present:
+                    for contender in tuple(present):
                         job = Job(folder / "job", base_url, _CONCURRENCY)
-                        one = _once(contender, job, folder / f"{size}.jsonl", size, pid)
+                        try:
+                            one = _once(contender, job, folder / f"{size}.jsonl", size, pid)
+                        except RuntimeError as problem:
+                            if contender.name in _NEEDED:
+                                raise
+                            present.remove(contender)
+                            absent[contender.name] = str(problem).split(":")[0]
+                            print(f"  {problem}", file=sys.stderr, flush=True)
+                            continue
                         if size != _WARM_UP_CASES:
                             everything.append({"round": number + 1, **one})
     return Found(
@@ -158,7 +167,7 @@ def _notes(everything: list[dict[str, object]], sizes: Sequence[int]) -> list[st
         ours = _values(everything, "pointsman eval", size, "cpu_s")
         for name, goal in GOALS.items():
             theirs = _values(everything, name, size, "cpu_s")
-            if not theirs or not ours:
+            if not ours or len(theirs) != len(ours):
                 continue
             more = name == CONTENDERS[0].name
             ratio = _ratio(ours, theirs) if more else _ratio(theirs, ours)
