@@ -54,15 +54,15 @@ def rehearsal_verdict(plan: Plan, results: dict[str, Result]) -> VerdictName:
         share = result.rolled_back
         if result.scenario.harmful and result.count("completed"):
             return "fail"
-        if not result.scenario.harmful and not isinstance(share, Unknown) and share.low > plan.alpha:
+        if result.scenario.harmful is False and not isinstance(share, Unknown) and share.low > plan.alpha:
             return "fail"
     return "unknown" if any(r.count("unfinished") for r in ours) else "pass"
 
 
 def rehearsal_lines(plan: Plan, results: dict[str, Result], seed: int) -> list[str]:
     """What it comes to, most important first."""
-    good = {n: r for n, r in results.items() if not r.scenario.harmful and not r.scenario.by_guide}
-    bad = {n: r for n, r in results.items() if r.scenario.harmful}
+    good = {n: r for n, r in results.items() if r.scenario.harmful is False and not r.scenario.by_guide}
+    bad = {n: r for n, r in results.items() if r.scenario.harmful is not False}
     lines = [*_false_alarms(plan, good), *_harm(bad), *_naive(results), *_open(results)]
     requests, cpu_s = sum(r.requests for r in results.values()), sum(r.cpu_s for r in results.values())
     lines.append(f"Seed {seed}; {requests:,} requests simulated in {fmt.duration(cpu_s)} of processor time.")

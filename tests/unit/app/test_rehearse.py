@@ -64,7 +64,7 @@ def test_no_harmful_candidate_reaches_everybody(file, name):
     assert result.count("completed") == 0
 
 
-@pytest.mark.parametrize("name", [n for n, s in SCENARIOS.items() if not s.harmful and not s.by_guide])
+@pytest.mark.parametrize("name", [n for n, s in SCENARIOS.items() if s.harmful is False and not s.by_guide])
 def test_no_harmless_candidate_is_rolled_back_in_a_few_rollouts(file, name):
     """At a chance of at most 1 % each, four rollbacks of this fixed seed would be a defect."""
     assert rehearse_all(load_plan(file), (name,), 4, 4)[name].count("rolled_back") == 0

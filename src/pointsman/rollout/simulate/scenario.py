@@ -17,8 +17,8 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     summary: str
-    harmful: bool
-    """Whether it ought to be rolled back."""
+    harmful: bool | None
+    """Whether it ought to be rolled back. None: it lies between the rungs of the usual ladder, and either can be defended."""
     errors_ratio: float = 1.0
     error_rate: float | None = None
     """The candidate's error rate itself, in place of a ratio."""
@@ -41,7 +41,7 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True):
 _WORLD = "1 % of the time both sides are out; users resemble themselves"
 SCENARIOS = {
     "aa": Scenario(summary=f"the candidate is no different; {_WORLD}", harmful=False, outage_share=0.01, resemblance=0.5),
-    "errors_1.5x": Scenario(summary="half more errors", harmful=True, errors_ratio=1.5),
+    "errors_1.5x": Scenario(summary="half more errors", harmful=None, errors_ratio=1.5),
     "errors_2x": Scenario(summary="twice the errors", harmful=True, errors_ratio=2.0),
     "errors_5x": Scenario(summary="five times the errors", harmful=True, errors_ratio=5.0),
     "dead": Scenario(summary="every answer of the candidate fails", harmful=True, error_rate=1.0),
