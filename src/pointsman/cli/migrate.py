@@ -51,6 +51,67 @@ def rehearse(file: Path, runs: int, seed: int, scenarios: tuple[str, ...], seed_
     return EXIT_CODES[rehearsal_verdict(plan, results)]
 
 
+@command.command(
+    epilog=with_example(
+        "pointsman migrate plan --route support --from old --to new --reason deprecation --requests-per-minute 60"
+    )
+)
+@click.option("--route", required=True, help="The route whose traffic moves.")
+@click.option("--from", "from_", required=True, help="Variant in service.")
+@click.option("--to", required=True, help="Variant that may take its place.")
+@click.option("--reason", required=True, help="cost, performance, capability, vendor_risk, deprecation, scale, privacy, …")
+@click.option("--requests-per-minute", type=click.FloatRange(0, min_open=True), required=True, help="Mean over a week.")
+@click.option("--requests-per-unit", type=click.FloatRange(1), default=3.0, show_default=True, help="Per conversation or user.")
+@click.option("--error-rate", type=click.FloatRange(0, 1, min_open=True, max_open=True), default=0.01, show_default=True)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, dir_okay=False),
+    default=Path("migration.yaml"),
+    show_default=True,
+    help="File to write.",
+)
+@click.option("--force", is_flag=True, help="Write over a file that is there.")
+@click.option("--dry-run", is_flag=True, help="Say what would be written, and write nothing.")
+@json_option
+def plan(
+    *,
+    route: str,
+    from_: str,
+    to: str,
+    reason: str,
+    requests_per_minute: float,
+    requests_per_unit: float,
+    error_rate: float,
+    out: Path,
+    force: bool,
+    dry_run: bool,
+    as_json: bool,
+) -> None:
+    """Write a migration.yaml whose steps are large enough for the traffic to show a bad candidate."""
+    import msgspec
+
+    from pointsman.app.migration_plan import propose, write_plan
+    from pointsman.rollout.plan import Traffic
+
+    traffic = Traffic(requests_per_minute=requests_per_minute, requests_per_unit=requests_per_unit, error_rate=error_rate)
+    proposal = propose(route, from_, to, reason, traffic)
+    if not dry_run:
+        write_plan(proposal.plan, out, force=force)
+    if as_json:
+        document = {"plan": msgspec.to_builtins(proposal.plan), "notes": proposal.notes, "reason_questioned": proposal.questioned}
+        print_json({**document, "file": None if dry_run else str(out)})
+        return
+    for phase in proposal.plan.phases:
+        share = f"{phase.sample:.0%} mirrored" if phase.kind == "shadow" else f"{phase.weight:.0%} of users"
+        click.echo(
+            f"{phase.kind:9s} {share:14s} at least {phase.shadow or phase.hold}{', asks a person' if phase.approval else ''}"
+        )
+    for note in proposal.notes:
+        say(f"- {note}")
+    if not dry_run:
+        say(f"wrote {out}; now rehearse it: pointsman migrate rehearse {out}")
+
+
 def _tell(name: str, done: int) -> None:
     if done == 1:
         say(f"rehearsing {name} …")

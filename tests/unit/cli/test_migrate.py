@@ -45,3 +45,23 @@ def test_a_plan_whose_steps_are_too_small_for_its_traffic_is_not_enough_evidence
     ran = run(file, "--runs", "1", "--scenario", "low_traffic")
     assert ran.return_value == 3
     assert "larger steps" in ran.stdout
+
+
+def test_a_plan_is_written_that_a_rehearsal_takes(tmp_path):
+    out = str(tmp_path / "m.yaml")
+    arguments = ["plan", "--route", "r", "--from", "a", "--to", "b", "--reason", "newer", "--requests-per-minute", "2000"]
+    ran = CliRunner().invoke(command, [*arguments, "--out", out], standalone_mode=False)
+    assert ran.exception is None
+    assert "seldom reason enough" in ran.stderr
+    rehearsed = run(out, "--runs", "1", "--scenario", "dead", "--json")
+    assert json.loads(rehearsed.stdout)["scenarios"]["dead"]["rolled_back"]["value"] == 1.0
+    again = CliRunner().invoke(command, [*arguments, "--out", out], standalone_mode=False)
+    assert "there already" in str(again.exception)
+
+
+def test_a_dry_run_writes_nothing(tmp_path):
+    out = tmp_path / "m.yaml"
+    arguments = ["plan", "--route", "r", "--from", "a", "--to", "b", "--reason", "cost", "--requests-per-minute", "0.1"]
+    ran = CliRunner().invoke(command, [*arguments, "--out", str(out), "--dry-run", "--json"], standalone_mode=False)
+    assert json.loads(ran.stdout)["file"] is None
+    assert not out.exists()
