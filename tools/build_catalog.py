@@ -1,4 +1,3 @@
-
 """Make `src/pointsman/catalog/data/offers.jsonl`, `models.jsonl` and `scores.jsonl` from permitted sources.
 
     python tools/build_catalog.py --litellm FILE --models-dev FILE --facts DIR

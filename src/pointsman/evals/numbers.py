@@ -137,7 +137,7 @@ def _number(found: re.Match[str]) -> Number:
     top, bottom = _top_bottom(groups)
     if groups.get("fm"):
         negative = not negative
-    return Number(found[0], -top if negative else top, bottom, groups["percent"] is not None)
+    return Number(found[0], top.copy_negate() if negative else top, bottom, groups["percent"] is not None)
 
 
 def _top_bottom(groups: dict[str, str | None]) -> tuple[Decimal, Decimal]:
