@@ -7,6 +7,7 @@ import msgspec
 from generator.markdown import anchor, code, page, table
 from generator.struct_keys import about, keys, structs_in
 from pointsman.app.config import ProjectSpec, ProviderSpec
+from pointsman.app.gateway_spec import AdminSpec, GatewaySpec, RouteSpec, StoreSpec, TenantSpec
 from pointsman.evals.criteria import COMPARED, CRITERIA
 from pointsman.evals.dataset import TestsSpec
 from pointsman.evals.spec import CacheSpec, CriterionSpec, EvalSpec, PriceSpec, VariantSpec
@@ -27,7 +28,15 @@ FILES: dict[str, tuple[Section, ...]] = {
         ("criteria.NAME", CriterionSpec),
         ("cache", CacheSpec),
     ),
-    "pointsman.yaml": (("pointsman.yaml", ProjectSpec), ("providers.NAME", ProviderSpec)),
+    "pointsman.yaml": (
+        ("pointsman.yaml", ProjectSpec),
+        ("providers.NAME", ProviderSpec),
+        ("routes.NAME", RouteSpec),
+        ("gateway.tenants.NAME", TenantSpec),
+        ("AdminSpec", AdminSpec),
+        ("gateway", GatewaySpec),
+        ("store", StoreSpec),
+    ),
     "requirements.yaml": (
         ("requirements.yaml", Requirements),
         ("volume", Volume),
