@@ -27,10 +27,18 @@ scorers: [exact]
 criteria: {quality: {margin: 0.05}}
 """
 
+MIGRATION = """\
+route: support
+from: old
+to: new
+traffic: {requests_per_minute: 20}
+phases: [{shadow: 1d}, {step: 0.1, hold: 1d}, {holdback: 0.05, hold: 1d}]
+"""
+
 
 @pytest.fixture(scope="module")
 def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with what the examples name: an eval.yaml, two runs, a mirror of price lists."""
+    """A folder with what the examples name: an eval.yaml, two runs, a mirror of price lists, a migration.yaml."""
     folder = tmp_path_factory.mktemp("examples")
     rows = [{"id": str(n), "input": f"say {n}", "target": str(n)} for n in range(200)]
     (folder / "tests.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
@@ -41,6 +49,7 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "mirror").mkdir()
     for source in SOURCE_KEYS:  # a list that suddenly names nothing is refused, which is what the gate is for
         (folder / "mirror" / f"{source}.json").write_text("{}")
+    (folder / "migration.yaml").write_text(MIGRATION)
     return folder
 
 

@@ -81,6 +81,7 @@ def gateway(config: Mapping[str, Any]) -> Iterator[Running]:
         try:
             running.app = Gateway(running.maker.make(spec), running.ring, running.loop)
         except PointsmanError as error:
+            await running.maker.close()
             problems.append(error)
             ready.set()
             return

@@ -27,7 +27,7 @@ class TinyDialect:
 
     name = "tiny"
     stream_content_type = "text/event-stream"
-    telling = None
+    telling = ()
 
     def auth_headers(self, key):
         return {"x-tiny-key": key}

@@ -65,7 +65,7 @@ class SnapshotMaker:
         if not project.variants:
             raise ConfigError("there is nothing to serve", key="variants", hint="name at least one: {provider: …, model: …}")
         specs = project.routes or {name: RouteSpec(variant=name, salt=name) for name in project.variants}
-        used = {name for spec in specs.values() for name in (*_plugin_of(spec)[2], *spec.fallbacks)}
+        used = {variant for name, spec in specs.items() for variant in _variants_of(name, spec)}
         targets: dict[str, Target] = {}
         for name in sorted(used & set(project.variants)):
             try:
@@ -190,6 +190,13 @@ def _plugin_of(spec: RouteSpec) -> tuple[PolicyPlugin, Any, tuple[str, ...]]:
     except msgspec.ValidationError as error:
         raise ConfigError(str(error), key=f"policy.{name}") from None
     return plugin, converted, tuple(plugin.variants(converted))
+
+
+def _variants_of(name: str, spec: RouteSpec) -> tuple[str, ...]:
+    try:
+        return (*_plugin_of(spec)[2], *spec.fallbacks)
+    except ConfigError as error:
+        raise error.under(f"routes.{name}") from None
 
 
 def _route(name: str, spec: RouteSpec, targets: Mapping[str, Target]) -> Route:

@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 __all__ = ["command"]
 
 
-@click.group(epilog=with_example("pointsman migrate rehearse migration.yaml --runs 20"))
+@click.group(epilog=with_example("pointsman migrate rehearse migration.yaml --runs 5 --scenario errors_2x"))
 def command() -> None:
     """Move live traffic from one variant to another, and rehearse it first."""
 
 
-@command.command(epilog=with_example("pointsman migrate rehearse migration.yaml --runs 20 --scenario aa --scenario errors_2x"))
+@command.command(epilog=with_example("pointsman migrate rehearse migration.yaml --runs 5 --scenario aa --scenario errors_2x"))
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 @click.option("--runs", type=click.IntRange(1), default=20, show_default=True, help="Rollouts of each scenario.")
 @click.option("--seed", type=click.IntRange(0), default=7, show_default=True, help="The same seed gives the same rollouts.")
@@ -53,7 +53,7 @@ def rehearse(file: Path, runs: int, seed: int, scenarios: tuple[str, ...], seed_
 
 @command.command(
     epilog=with_example(
-        "pointsman migrate plan --route support --from old --to new --reason deprecation --requests-per-minute 60"
+        "pointsman migrate plan --route support --from old --to new --reason deprecation --requests-per-minute 60 --dry-run"
     )
 )
 @click.option("--route", required=True, help="The route whose traffic moves.")

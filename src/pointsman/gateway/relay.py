@@ -28,7 +28,7 @@ __all__ = ["PassingCall", "StreamFacts", "read_passed", "renamed"]
 
 _FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _ENCODE = msgspec.json.Encoder().encode
-_MAY_BE_ERROR = re.compile(rb"error|failed|\"code\"")
+_MAY_BE_ERROR = (b"error", b"failed", b'"code"')
 _WITH_USAGE = msgspec.Raw(b'{"include_usage":true}')
 _CLIENTS_HEADERS = {
     "anthropic_messages": (b"anthropic-version", b"anthropic-beta"),
@@ -95,8 +95,8 @@ class PassingCall:
             while piece := await stream.read():
                 if not pieces:
                     visit.arrived()
-                    if _MAY_BE_ERROR.search(piece):
-                        self._fail_early(piece)
+                    if any(word in piece for word in _MAY_BE_ERROR):
+                        self._fail_early(visit, piece)
                     pieces.append(piece)
                     await client.start(200, visit.reply_headers(self._target.dialect.stream_content_type.encode(), reply.headers))
                 else:
@@ -132,11 +132,13 @@ class PassingCall:
         if failure is not None:
             raise BrokenStream(failure)
 
-    def _fail_early(self, piece: bytes) -> None:
-        """An error in place of an answer, before anything of it was released."""
-        reader = self._target.dialect.stream_reader()
+    def _fail_early(self, visit: Visit, piece: bytes) -> None:
+        """An error that came before anything of the answer was released; what was said before it may be billed."""
+        reader, assembler = self._target.dialect.stream_reader(), Assembler()
         for delta in reader.feed(piece):
+            assembler.add(delta)
             if isinstance(delta, Failed):
+                visit.answered(assembler.reply(), cut=True)
                 raise ProviderError(delta.failure)
 
 
@@ -190,14 +192,14 @@ def read_passed(dialect: Dialect, data: bytes) -> tuple[ChatReply, Failure | Non
 def _telling_part(dialect: Dialect, data: bytes) -> bytes:
     """The events that bear on usage, finish and failure; all of it where that cannot be told cheaply."""
     telling = dialect.telling
-    if telling is None or b"\r" in data:
+    if not telling or b"\r" in data:
         return data
     first, second, *events = data.split(b"\n\n", 2) if data.count(b"\n\n") > 2 else (data, b"", b"")
     if not second:
         return data
     rest = events[0].split(b"\n\n")
     last = rest.pop()
-    kept = [event for event in rest if telling.search(event)]
+    kept = [event for event in rest if any(word in event for word in telling)]
     return b"\n\n".join([first, second, *kept, last])
 
 

@@ -10,6 +10,8 @@ import asyncio
 import random
 from collections.abc import Awaitable, Callable
 
+import msgspec
+
 from pointsman.core.exchange import Attempt
 from pointsman.core.failure import Failure, FailureClass, ProviderError
 from pointsman.gateway.call import BrokenStream, Call
@@ -120,6 +122,8 @@ async def _attempt(
     reply: Reply | None = None
     hint: bool | None = None
     timed = True
+    if visit.usage is not None:  # the try before broke off in mid-answer
+        visit.attempts[-1] = msgspec.structs.replace(visit.attempts[-1], usage=visit.usage)
     visit.usage, visit.sent_s = None, sent_s
     try:
         reply = await target.transport.send(url, call.body, headers, stream=visit.asked.stream, timeouts=target.timeouts)
@@ -150,7 +154,6 @@ async def _attempt(
                 key=key.name if key is not None else None,
                 request_id=_request_id(reply, failure),
                 backoff_s=backoff_s,
-                usage=visit.usage if failure is not None and not visit.released else None,
             )
         )
     _tell(target, key, failure, ended_s, gone=visit.client.gone)

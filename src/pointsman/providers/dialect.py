@@ -7,7 +7,6 @@ Everything here is pure: bytes in, our chat form out, and back. No dialect opens
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Protocol, runtime_checkable
 
@@ -72,9 +71,9 @@ class Dialect(Protocol):
     name: str
     stream_content_type: str
     """Content type of a streamed reply: `text/event-stream` or `application/x-ndjson`."""
-    telling: re.Pattern[bytes] | None
-    """Found in every server-sent event, after the first two, that bears on usage, finish or failure, so that one who
-    only forwards a stream need not open the others; None: every event must be opened.
+    telling: tuple[bytes, ...]
+    """One of these stands in every server-sent event, after the first two, that bears on usage, finish or failure, so that
+    one who only forwards a stream need not open the others; empty: every event must be opened.
     """
 
     def auth_headers(self, key: str) -> dict[str, str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 
 from pointsman.core.chat import ChatReply, ChatRequest
@@ -24,7 +23,7 @@ class AnthropicMessages:
 
     name = NAME
     stream_content_type = "text/event-stream"
-    telling = re.compile(rb'"(?:message_start|message_delta|message_stop|error)"')
+    telling: tuple[bytes, ...] = (b'"message_start"', b'"message_delta"', b'"message_stop"', b'"error"')
 
     def __init__(self, default_max_tokens: int = 4096) -> None:
         self.default_max_tokens = default_max_tokens

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 
 from pointsman.core.chat import ChatReply, ChatRequest
@@ -24,7 +23,7 @@ class Gemini:
 
     name = NAME
     stream_content_type = "text/event-stream"
-    telling = re.compile(rb'"finishReason"|"error"|"promptFeedback"')
+    telling: tuple[bytes, ...] = (b'"finishReason"', b'"error"', b'"promptFeedback"')
 
     def auth_headers(self, key: str) -> dict[str, str]:
         """The key as `x-goog-api-key`; an OAuth token (Vertex) as a bearer."""

@@ -18,7 +18,7 @@ __all__ = ["PLUGIN"]
 class _Ollama:
     name = "ollama"
     stream_content_type = "application/x-ndjson"
-    telling = None
+    telling: tuple[bytes, ...] = ()
 
     def auth_headers(self, key: str) -> dict[str, str]:
         return {"authorization": f"Bearer {key}"}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 
 from pointsman.core.chat import ChatReply, ChatRequest
@@ -20,7 +19,7 @@ __all__ = ["PLUGIN"]
 class _OpenAIChat:
     name = "openai_chat"
     stream_content_type = "text/event-stream"
-    telling = re.compile(rb'"finish_reason"\s*:\s*"|"usage"\s*:\s*\{|"error"|\[DONE\]')
+    telling: tuple[bytes, ...] = (b'"finish_reason":"', b'"finish_reason": "', b'"usage":{', b'"usage": {', b'"error"', b"[DONE]")
 
     def auth_headers(self, key: str) -> dict[str, str]:
         return {"authorization": f"Bearer {key}"}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 
 from pointsman.core.chat import ChatReply, ChatRequest
@@ -20,7 +19,13 @@ __all__ = ["PLUGIN"]
 class _OpenAIResponses:
     name = "openai_responses"
     stream_content_type = "text/event-stream"
-    telling = re.compile(rb'response\.(?:completed|failed|incomplete|cancelled)|"error"|\[DONE\]')
+    telling: tuple[bytes, ...] = (
+        b"response.completed",
+        b"response.failed",
+        b"response.incomplete",
+        b"response.cancelled",
+        b'"error"',
+    )
 
     def auth_headers(self, key: str) -> dict[str, str]:
         return {"authorization": f"Bearer {key}"}

@@ -1,0 +1,123 @@
+"""The administrators' listener, with a key and a port of its own: metrics, health, the configuration, reload."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hmac
+import socket
+from collections.abc import Generator
+from hashlib import sha256
+from typing import Any, Protocol
+
+import msgspec
+import uvicorn
+
+from pointsman.app.gateway_spec import AdminSpec
+from pointsman.app.snapshots import hash_of_key, is_key_hash
+from pointsman.core.failure import PointsmanError
+from pointsman.telemetry.metrics import Metrics
+
+__all__ = ["AdminServer", "Administered"]
+
+_TEXT = "text/plain; version=0.0.4; charset=utf-8"
+_JSON = "application/json"
+
+
+class Administered(Protocol):
+    """What the listener shows and steers."""
+
+    metrics: Metrics
+
+    @property
+    def ready(self) -> bool: ...
+    def status(self) -> dict[str, object]: ...
+    def shown(self) -> object: ...
+    async def reload(self) -> str: ...
+
+
+class AdminServer:
+    """Not opened at all without a key."""
+
+    def __init__(self, administered: Administered, spec: AdminSpec) -> None:
+        self._administered = administered
+        self._spec = spec
+        key = spec.key
+        self._hash = None if not key else hash_of_key(key) if is_key_hash(key) else sha256(key.encode()).digest()
+        self._server: uvicorn.Server | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._socket: socket.socket | None = None
+
+    async def start(self) -> str | None:
+        """Listen; returns the address, or None without a key. Raises `PointsmanError` if the address is taken."""
+        if self._hash is None:
+            return None
+        spec = self._spec
+        try:
+            family = socket.AF_INET6 if ":" in spec.host else socket.AF_INET
+            self._socket = socket.create_server((spec.host, spec.port), family=family)
+        except OSError as error:
+            raise PointsmanError(f"the admin listener cannot listen on {spec.host}:{spec.port}: {error}") from None
+        config = uvicorn.Config(
+            self, lifespan="off", ws="none", access_log=False, log_config=None, server_header=False, date_header=False
+        )
+        self._server = _Quiet(config)
+        self._task = asyncio.create_task(self._server.serve(sockets=[self._socket]))
+        return f"http://{spec.host}:{self._socket.getsockname()[1]}"
+
+    async def stop(self) -> None:
+        """Close it."""
+        if self._server is not None and self._task is not None:
+            self._server.should_exit = True
+            await self._task
+        if self._socket is not None:
+            self._socket.close()
+
+    async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
+        """Answer one request."""
+        if scope["type"] != "http":
+            return
+        del receive
+        status, kind, body = await self._answer(scope)
+        headers = [(b"content-type", kind.encode()), (b"content-length", b"%d" % len(body))]
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
+
+    async def _answer(self, scope: dict[str, Any]) -> tuple[int, str, bytes]:
+        if not self._known(dict(scope["headers"]).get(b"authorization", b"")):
+            return _json(401, {"error": "send the admin key as `Authorization: Bearer …`"})
+        ours = self._administered
+        match scope["method"], scope["path"]:
+            case "GET", "/metrics":
+                return 200, _TEXT, ours.metrics.exposition().encode()
+            case "GET", "/health":
+                return _json(200, ours.status())
+            case "GET", "/ready":
+                return _json(200 if ours.ready else 503, ours.status())
+            case "GET", "/snapshot":
+                return _json(200, ours.shown())
+            case "POST", "/reload":
+                try:
+                    return _json(200, {"snapshot": await ours.reload()})
+                except PointsmanError as error:
+                    return _json(409, {"error": error.message, "hint": error.hint, "kept": ours.status()["snapshot"]})
+            case _:
+                return _json(404, {"error": "there are GET /metrics, /health, /ready, /snapshot and POST /reload"})
+
+    def _known(self, authorization: bytes) -> bool:
+        scheme, _, key = authorization.partition(b" ")
+        return (
+            scheme.lower() == b"bearer"
+            and self._hash is not None
+            and hmac.compare_digest(sha256(key.strip()).digest(), self._hash)
+        )
+
+
+class _Quiet(uvicorn.Server):
+    @contextlib.contextmanager
+    def capture_signals(self) -> Generator[None, None, None]:
+        yield  # signals are the supervisor's
+
+
+def _json(status: int, document: object) -> tuple[int, str, bytes]:
+    return status, _JSON, msgspec.json.encode(document)

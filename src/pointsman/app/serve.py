@@ -1,0 +1,294 @@
+"""`pointsman serve`: one supervisor, one worker per core, and away from them the ledger, the metrics, the admin listener.
+
+The supervisor binds every worker's socket before it starts anybody, so a wrong address is told at once and
+a worker that died is replaced on the same socket without a connection refused.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import socket
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import msgspec
+
+from pointsman.app.admin import AdminServer
+from pointsman.app.config import ProjectSpec, load_project
+from pointsman.app.recorder import Recorder
+from pointsman.app.snapshots import SnapshotMaker
+from pointsman.core.failure import ConfigError, PointsmanError
+from pointsman.telemetry.batch import Batch, decode_batch, frame, read_frame
+from pointsman.telemetry.metrics import Metrics
+
+__all__ = ["Listening", "Supervisor", "is_loopback"]
+
+_RESTART_S = 0.5
+_START_S = 30.0
+_APPLY_S = 10.0
+
+
+class Listening(msgspec.Struct, frozen=True):
+    """Where the gateway can be reached."""
+
+    base_url: str
+    admin_url: str | None
+    workers: int
+    snapshot: str
+
+
+class _Hand:
+    """One worker as the supervisor sees it."""
+
+    def __init__(self, number: int, listening: socket.socket) -> None:
+        self.number = number
+        self.listening = listening
+        self.writer: asyncio.StreamWriter | None = None
+        self.last: Batch | None = None
+        self.reported = asyncio.Event()
+
+
+class Supervisor:
+    """Runs the workers of one configuration file until it is stopped."""
+
+    def __init__(
+        self,
+        path: Path | None,
+        *,
+        host: str | None = None,
+        port: int | None = None,
+        admin_port: int | None = None,
+        workers: int | None = None,
+        environment: Mapping[str, str] = os.environ,
+        say: Callable[[str], None],
+    ) -> None:
+        """What is given here comes before what the file says. `say` takes what people should know."""
+        self._path = path
+        self._environment = environment
+        self._say = say
+        self._given = {"host": host, "port": port, "workers": workers}
+        self._admin_port = admin_port
+        self.metrics = Metrics()
+        self._stop = asyncio.Event()
+        self._hands: list[_Hand] = []
+        self._tasks: list[asyncio.Task[None]] = []
+        self.snapshot = ""
+        """Hash of the configuration in force."""
+
+    async def run(self, on_ready: Callable[[Listening], None], *, for_s: float | None = None) -> None:
+        """Serve until a stop is asked for. Raises `PointsmanError` for a configuration or an address that cannot be used."""
+        project = await self._load()
+        count = project.gateway.workers or os.cpu_count() or 1
+        with contextlib.ExitStack() as opened:
+            sockets = _bind(project.gateway.host, project.gateway.port, count, opened)
+            recorder = opened.enter_context(Recorder(project, self._folder(), self.metrics, self._say))
+            self._project, self._recorder = project, recorder
+            self._hands = [_Hand(n, s) for n, s in enumerate(sockets)]
+            admin = AdminServer(self, project.gateway.admin)
+            try:
+                admin_url = await admin.start()
+                self._hear_signals()
+                writing = asyncio.create_task(recorder.run())
+                self._tasks = [asyncio.create_task(self._mind(hand)) for hand in self._hands]
+                await self._all_report(self.snapshot, _START_S)
+                on_ready(Listening(_url(sockets[0]), admin_url, count, self.snapshot))
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._stop.wait(), for_s)
+                await self._drain(project.gateway.drain_s)
+                writing.cancel()
+            finally:
+                for task in self._tasks:
+                    task.cancel()
+                await admin.stop()
+
+    def stop(self) -> None:
+        """Accept nothing more, let requests under way end, write their records, return."""
+        self._stop.set()
+
+    async def reload(self) -> str:
+        """Read the file again and serve it everywhere; returns its hash.
+
+        Raises `PointsmanError` if it cannot be used, and then the last good one stays in force.
+        """
+        try:
+            project = await self._load()
+        except PointsmanError:
+            self.metrics.reload_failures += 1
+            raise
+        data = frame(msgspec.json.encode(project))
+        for hand in self._hands:
+            if hand.writer is not None:
+                hand.writer.write(data)
+        self._project = project
+        await self._all_report(self.snapshot, _APPLY_S)
+        return self.snapshot
+
+    @property
+    def ready(self) -> bool:
+        """Whether every worker serves the configuration in force."""
+        return not self._stop.is_set() and all(h.last is not None and h.last.snapshot == self.snapshot for h in self._hands)
+
+    def status(self) -> dict[str, object]:
+        """For `/health` and `/snapshot`."""
+        workers = [
+            {
+                "worker": h.number,
+                "snapshot": h.last.snapshot,
+                "in_flight": h.last.in_flight,
+                "open_breakers": h.last.open_breakers,
+            }
+            for h in self._hands
+            if h.last is not None
+        ]
+        return {
+            "status": "ok" if self.ready else "not ready",
+            "snapshot": self.snapshot,
+            "workers": workers,
+            "ledger": self._recorder.trouble or "ok",
+        }
+
+    def shown(self) -> object:
+        """The configuration in force, without keys."""
+        project = self._project
+        providers = {
+            name: None if p is None else msgspec.structs.replace(p, keys=tuple("•••" for _ in p.keys))
+            for name, p in project.providers.items()
+        }
+        variants = {n: v if v.key is None else msgspec.structs.replace(v, key="•••") for n, v in project.variants.items()}
+        admin = msgspec.structs.replace(project.gateway.admin, key=None)
+        hidden = msgspec.structs.replace(
+            project, providers=providers, variants=variants, gateway=msgspec.structs.replace(project.gateway, admin=admin)
+        )
+        return {"snapshot": self.snapshot, "config": msgspec.to_builtins(hidden)}
+
+    async def _load(self) -> ProjectSpec:
+        """The configuration as the file says it now, tried out before anybody is asked to serve it."""
+        project = load_project(self._path, self._environment)
+        changes = {k: v for k, v in self._given.items() if v is not None}
+        gateway = msgspec.structs.replace(project.gateway, **changes)
+        if self._admin_port is not None:
+            gateway = msgspec.structs.replace(gateway, admin=msgspec.structs.replace(gateway.admin, port=self._admin_port))
+        project = msgspec.structs.replace(project, gateway=gateway)
+        if not gateway.tenants and not is_loopback(gateway.host):
+            raise ConfigError(
+                "nobody needs a key, and the address can be reached from outside",
+                key="gateway.tenants",
+                hint="name tenants with keys (`pointsman serve --new-key`), or listen on 127.0.0.1",
+            )
+        maker = SnapshotMaker(self._environment)
+        try:
+            self.snapshot = maker.make(project).id
+        except ConfigError as error:
+            raise error.at(str(self._path), None) if self._path is not None and error.file is None else error from None
+        finally:
+            await maker.close()
+        for warning in maker.warnings:
+            self._say(f"warning: {warning}")
+        return project
+
+    def _folder(self) -> Path:
+        return self._path.parent if self._path is not None else Path.cwd()
+
+    def _hear_signals(self) -> None:
+        loop = asyncio.get_running_loop()
+        loop.add_signal_handler(signal.SIGTERM, self.stop)
+        loop.add_signal_handler(signal.SIGINT, self.stop)
+        loop.add_signal_handler(signal.SIGHUP, lambda: self._tasks.append(asyncio.create_task(self._reload_by_signal())))
+
+    async def _reload_by_signal(self) -> None:
+        try:
+            self._say(f"reloaded: now serving {await self.reload()}")
+        except PointsmanError as error:
+            self._say(f"not reloaded, the last good configuration stays: {error}" + (f" ({error.hint})" if error.hint else ""))
+
+    async def _mind(self, hand: _Hand) -> None:
+        """Start a worker, take its reports, and start another one if it dies."""
+        while True:
+            process = await self._start(hand)
+            code = await process.wait()
+            if self._stop.is_set():
+                return
+            self.metrics.worker_restarts += 1
+            self._say(f"worker {hand.number} ended unasked (code {code}); another takes its place")
+            await asyncio.sleep(_RESTART_S)
+
+    async def _start(self, hand: _Hand) -> asyncio.subprocess.Process:
+        ours, theirs = socket.socketpair()
+        ours.setblocking(False)  # noqa: FBT003  # the standard library's signature
+        with theirs:
+            fds = (hand.listening.fileno(), theirs.fileno())
+            command = [sys.executable, "-m", "pointsman.app.worker", str(hand.number), *map(str, fds)]
+            process = await asyncio.create_subprocess_exec(*command, pass_fds=fds, stdin=asyncio.subprocess.DEVNULL)
+        reader, writer = await asyncio.open_connection(sock=ours, limit=1 << 20)
+        hand.writer = writer
+        writer.write(frame(msgspec.json.encode(self._project)))
+        await self._listen(hand, reader)
+        writer.close()
+        hand.writer = None
+        return process
+
+    async def _listen(self, hand: _Hand, reader: asyncio.StreamReader) -> None:
+        while (data := await read_frame(reader)) is not None:
+            batch = decode_batch(data)
+            hand.last = batch
+            hand.reported.set()
+            self.metrics.report(batch)
+            await self._recorder.take(batch.served)
+
+    async def _all_report(self, snapshot: str, within_s: float) -> None:
+        """Wait until every worker serves `snapshot`."""
+        try:
+            async with asyncio.timeout(within_s):
+                for hand in self._hands:
+                    while hand.last is None or hand.last.snapshot != snapshot:
+                        hand.reported.clear()
+                        await hand.reported.wait()
+                        if hand.last is not None and hand.last.refused is not None:
+                            raise PointsmanError(f"worker {hand.number} refused the configuration: {hand.last.refused}")
+        except TimeoutError:
+            raise PointsmanError(f"not every worker took the configuration within {within_s:g} s") from None
+
+    async def _drain(self, drain_s: float) -> None:
+        self._stop.set()
+        for hand in self._hands:
+            if hand.writer is not None and hand.writer.can_write_eof():
+                hand.writer.write_eof()
+        _, pending = await asyncio.wait(self._tasks, timeout=drain_s + 5)
+        if pending:
+            self._say(f"{len(pending)} workers did not end in time")
+        await self._recorder.finish()
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can reach an address."""
+    return host in ("localhost", "::1") or host.startswith("127.")
+
+
+def _bind(host: str, port: int, count: int, opened: contextlib.ExitStack) -> list[socket.socket]:
+    """One socket per worker on one address; the system spreads connections over them. Raises `PointsmanError`."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    sockets: list[socket.socket] = []
+    try:
+        for _ in range(count):
+            one = opened.enter_context(socket.socket(family, socket.SOCK_STREAM))
+            one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            if count > 1:
+                one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+            one.bind((host, port))
+            one.listen(2048)
+            port = one.getsockname()[1]
+            sockets.append(one)
+    except (OSError, OverflowError) as error:
+        raise PointsmanError(
+            f"cannot listen on {host}:{port}: {error}", hint="choose another --port; 0 takes a free one"
+        ) from None
+    return sockets
+
+
+def _url(listening: socket.socket) -> str:
+    host, port = listening.getsockname()[:2]
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}"

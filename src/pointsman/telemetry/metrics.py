@@ -1,0 +1,213 @@
+"""What is counted: one table of names, units and meanings, from which both the code and the docs are made.
+
+The text format is Prometheus's (https://prometheus.io/docs/instrumenting/exposition_formats/). It is written
+here and not by its client library, because money is summed exactly, as decimals, and because the counts of all
+workers meet in one process anyway. Labels take only names from the configuration, so their number is bounded.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Literal
+
+import msgspec
+
+from pointsman.core.served import Served
+from pointsman.core.units import add_usd, usd_text
+from pointsman.telemetry.batch import Batch
+
+__all__ = ["METRICS", "Metric", "Metrics"]
+
+_LATENCY_EDGES_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0)
+_OVERHEAD_EDGES_S = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0)
+
+
+class Metric(msgspec.Struct, frozen=True, kw_only=True):
+    """One row of the table."""
+
+    name: str
+    kind: Literal["counter", "gauge", "histogram"]
+    unit: str
+    meaning: str
+    labels: tuple[str, ...] = ()
+    edges: tuple[float, ...] = ()
+    """Upper bounds of a histogram's buckets."""
+
+
+_WHERE = ("route", "variant")
+METRICS: tuple[Metric, ...] = (
+    Metric(name="pointsman_requests_total", kind="counter", unit="requests", labels=(*_WHERE, "protocol", "tenant", "status"),
+           meaning="Requests that are over, by what the client was told; 499 if it left first."),
+    Metric(name="pointsman_fallbacks_total", kind="counter", unit="requests", labels=_WHERE,
+           meaning="Requests answered by another variant than the chosen one."),
+    Metric(name="pointsman_broken_streams_total", kind="counter", unit="requests", labels=_WHERE,
+           meaning="Streams that ended with an error after their first byte."),
+    Metric(name="pointsman_lossy_requests_total", kind="counter", unit="requests", labels=_WHERE,
+           meaning="Requests of which the provider's protocol could not say everything."),
+    Metric(name="pointsman_attempts_total", kind="counter", unit="attempts", labels=_WHERE,
+           meaning="Calls to providers, retries included."),
+    Metric(name="pointsman_attempt_failures_total", kind="counter", unit="attempts", labels=(*_WHERE, "failure"),
+           meaning="Calls to providers that failed, by class."),
+    Metric(name="pointsman_tokens_total", kind="counter", unit="tokens", labels=(*_WHERE, "direction", "source"),
+           meaning="Tokens read and written, by whose count it is."),
+    Metric(name="pointsman_cost_usd_total", kind="counter", unit="US dollars", labels=(*_WHERE, "tenant"),
+           meaning="What requests cost, exactly, where the price is known."),
+    Metric(name="pointsman_unpriced_requests_total", kind="counter", unit="requests", labels=_WHERE,
+           meaning="Requests that used something whose price nobody knows, in whole or in part."),
+    Metric(name="pointsman_request_seconds", kind="histogram", unit="seconds", labels=("route",), edges=_LATENCY_EDGES_S,
+           meaning="From a request's arrival to the last byte of its answer."),
+    Metric(name="pointsman_first_byte_seconds", kind="histogram", unit="seconds", labels=("route",), edges=_LATENCY_EDGES_S,
+           meaning="From a request's arrival to the first byte of its answer."),
+    Metric(name="pointsman_overhead_seconds", kind="histogram", unit="seconds", labels=("route",), edges=_OVERHEAD_EDGES_S,
+           meaning="The part of the time to the first byte that was not spent waiting for providers."),
+    Metric(name="pointsman_in_flight", kind="gauge", unit="requests", labels=("worker",), meaning="Requests being served."),
+    Metric(name="pointsman_event_loop_lag_seconds", kind="gauge", unit="seconds", labels=("worker",),
+           meaning="Largest lateness of a worker's event loop since its last report."),
+    Metric(name="pointsman_dropped_records_total", kind="counter", unit="requests", labels=("worker",),
+           meaning="Requests that were served but not recorded, because their records could not be written fast enough."),
+    Metric(name="pointsman_open_breakers", kind="gauge", unit="workers", labels=("variant",),
+           meaning="How many workers do not ask a variant at the moment, because it kept failing."),
+    Metric(name="pointsman_unwritten_records", kind="gauge", unit="requests", meaning="Records that wait for the ledger."),
+    Metric(name="pointsman_reload_failures_total", kind="counter", unit="reloads",
+           meaning="Configurations that were refused; the last good one stayed in force."),
+    Metric(name="pointsman_worker_restarts_total", kind="counter", unit="processes",
+           meaning="Workers that died and were replaced."),
+)  # fmt: skip
+
+_Labels = tuple[str, ...]
+
+
+class Metrics:
+    """Counts of all workers since the start."""
+
+    def __init__(self) -> None:
+        self._counts: dict[str, dict[_Labels, int]] = {m.name: {} for m in METRICS if m.kind == "counter"}
+        self._gauges: dict[str, dict[_Labels, float]] = {m.name: {} for m in METRICS if m.kind == "gauge"}
+        self._histograms: dict[str, dict[_Labels, _Histogram]] = {m.name: {} for m in METRICS if m.kind == "histogram"}
+        self._edges = {m.name: m.edges for m in METRICS if m.kind == "histogram"}
+        self._usd: dict[_Labels, Decimal] = {}
+        self._open: dict[int, tuple[str, ...]] = {}
+        self.reload_failures = 0
+        self.worker_restarts = 0
+        self.unwritten = 0
+
+    def report(self, batch: Batch) -> None:
+        """Take in what a worker reports."""
+        worker = (str(batch.worker),)
+        self._gauges["pointsman_in_flight"][worker] = batch.in_flight
+        self._gauges["pointsman_event_loop_lag_seconds"][worker] = batch.lag_s
+        self._counts["pointsman_dropped_records_total"][worker] = batch.dropped
+        self._open[batch.worker] = batch.open_breakers
+        for served in batch.served:
+            self._take(served)
+
+    def exposition(self) -> str:
+        """All of it in Prometheus's text format."""
+        self._gauges["pointsman_unwritten_records"][()] = self.unwritten
+        self._counts["pointsman_reload_failures_total"][()] = self.reload_failures
+        self._counts["pointsman_worker_restarts_total"][()] = self.worker_restarts
+        breakers: dict[_Labels, float] = {}
+        for names in self._open.values():
+            for name in names:
+                breakers[(name,)] = breakers.get((name,), 0) + 1
+        self._gauges["pointsman_open_breakers"] = breakers
+        lines: list[str] = []
+        for metric in METRICS:
+            lines += (f"# HELP {metric.name} {metric.meaning} Unit: {metric.unit}.", f"# TYPE {metric.name} {metric.kind}")
+            lines += self._samples(metric)
+        return "\n".join(lines) + "\n"
+
+    def _samples(self, metric: Metric) -> list[str]:
+        name = metric.name
+        if metric.kind == "histogram":
+            found = sorted(self._histograms[name].items())
+            return [line for labels, histogram in found for line in histogram.lines(metric, labels)]
+        if name == "pointsman_cost_usd_total":
+            return [f"{name}{_text(metric.labels, labels)} {usd_text(usd)}" for labels, usd in sorted(self._usd.items())]
+        values: Mapping[_Labels, float] = self._counts[name] if metric.kind == "counter" else self._gauges[name]
+        return [f"{name}{_text(metric.labels, labels)} {_number(value)}" for labels, value in sorted(values.items())]
+
+    def _take(self, served: Served) -> None:
+        where = route, _ = (served.route or "", served.variant or "")
+        exchange = served.exchange
+        self._add("requests", (*where, served.protocol, served.tenant or "", str(served.status)))
+        if served.fell_back:
+            self._add("fallbacks", where)
+        if served.released and 200 <= served.status < 300 and exchange.failure is not None:
+            self._add("broken_streams", where)
+        if served.losses:
+            self._add("lossy_requests", where)
+        if served.variant is not None and exchange.attempts:
+            self._add("attempts", where, len(exchange.attempts))
+        for attempt in exchange.attempts:
+            if attempt.failure is not None:
+                self._add("attempt_failures", (*where, attempt.failure.kind))
+        self._money(served, where)
+        self._observe("request", route, served.total_s)
+        if served.first_byte_s is not None:
+            self._observe("first_byte", route, served.first_byte_s)
+        if served.overhead_s is not None:
+            self._observe("overhead", route, served.overhead_s)
+
+    def _money(self, served: Served, where: _Labels) -> None:
+        usage, cost = served.exchange.usage, served.exchange.cost
+        for used in (usage, *(a.usage for a in served.exchange.attempts)):
+            if used is not None:
+                self._add("tokens", (*where, "input", used.source), used.total_input_tokens or 0)
+                self._add("tokens", (*where, "output", used.source), used.total_output_tokens or 0)
+        if usage is not None and (cost is None or not cost.complete):
+            self._add("unpriced_requests", where)
+        if cost is not None:
+            labels = (*where, served.tenant or "")
+            self._usd[labels] = add_usd(self._usd.get(labels, Decimal(0)), cost.usd)
+
+    def _add(self, what: str, labels: _Labels, count: int = 1) -> None:
+        counts = self._counts[f"pointsman_{what}_total"]
+        counts[labels] = counts.get(labels, 0) + count
+
+    def _observe(self, what: str, route: str, seconds: float) -> None:
+        name = f"pointsman_{what}_seconds"
+        found = self._histograms[name].get((route,))
+        if found is None:
+            found = self._histograms[name][(route,)] = _Histogram(self._edges[name])
+        found.add(seconds)
+
+
+class _Histogram:
+    __slots__ = ("_buckets", "_edges", "_sum")
+
+    def __init__(self, edges: tuple[float, ...]) -> None:
+        self._edges = edges
+        self._buckets = [0] * (len(edges) + 1)
+        self._sum = 0.0
+
+    def add(self, value: float) -> None:
+        self._buckets[bisect_left(self._edges, value)] += 1
+        self._sum += value
+
+    def lines(self, metric: Metric, labels: _Labels) -> list[str]:
+        lines, reached = [], 0
+        for edge, count in zip((*self._edges, None), self._buckets, strict=True):
+            reached += count
+            bound = "+Inf" if edge is None else f"{edge:g}"
+            lines.append(f"{metric.name}_bucket{_text((*metric.labels, 'le'), (*labels, bound))} {reached}")
+        lines.append(f"{metric.name}_sum{_text(metric.labels, labels)} {self._sum!r}")
+        lines.append(f"{metric.name}_count{_text(metric.labels, labels)} {reached}")
+        return lines
+
+
+def _text(names: tuple[str, ...], values: _Labels) -> str:
+    if not names:
+        return ""
+    pairs = (f'{n}="{_escaped(v)}"' for n, v in zip(names, values, strict=True))
+    return "{" + ",".join(pairs) + "}"
+
+
+def _number(value: float) -> str:
+    return str(value) if isinstance(value, int) else f"{value:.9g}"
+
+
+def _escaped(value: str) -> str:
+    return value.replace("\\", r"\\").replace('"', r"\"").replace("\n", r"\n")
