@@ -5,12 +5,18 @@ from __future__ import annotations
 import msgspec
 import numpy as np
 
-from pointsman.rollout.observations import Requests, Seen
+from pointsman.rollout.observations import Flags, Requests, Seen
 from pointsman.rollout.plan import Caps
+from pointsman.stats.clusters import Codes
 
 __all__ = ["CapState", "watch_caps"]
 
 _LEAST_UNITS = 3
+_LEAST_CONTROL = 2
+"""So many requests of the control must have ended during the run, or nobody knows whether it is as ill."""
+_ALONE = 5
+"""A run so many times as long needs no control."""
+_DOUBLED_AFTER = 1000.0
 
 
 class CapState(msgspec.Struct, frozen=True, kw_only=True):
@@ -18,6 +24,8 @@ class CapState(msgspec.Struct, frozen=True, kw_only=True):
 
     spent_usd: float = 0.0
     """The candidate's cost; for the limit only, the ledger keeps the exact amount."""
+    requests: int = 0
+    """The candidate's."""
     failures: int = 0
     """The candidate's failures since its last success."""
     failing_units: tuple[int, ...] = ()
@@ -49,6 +57,11 @@ def _spent(caps: Caps, state: CapState, rows: Requests) -> CapState:
 
 
 def _outage(caps: Caps, state: CapState, rows: Requests) -> CapState:
+    """A run of failures that chance does not explain.
+
+    A run of m failures at rate q is to be expected once in q^-m requests, and both sides have bad half hours: so
+    the run asked for grows by one with every doubling of the candidate's requests beyond the first thousand.
+    """
     failed = rows.flags.get("failed")
     if failed is None:
         return state
@@ -57,30 +70,34 @@ def _outage(caps: Caps, state: CapState, rows: Requests) -> CapState:
     index = np.arange(1, len(mine) + 1)
     since = np.maximum.accumulate(np.where(lost, -state.failures, index))  # number of the last success
     run = np.where(lost, index - since, 0)
-    for k in np.flatnonzero(run >= caps.consecutive_failures).tolist():
+    asked = caps.consecutive_failures + np.floor(np.log2(1.0 + (state.requests + index) / _DOUBLED_AFTER))
+    for k in np.flatnonzero(run >= asked).tolist():
         begun = int(mine[since[k] - 1]) + 1 if since[k] > 0 else 0
         units = {*(state.failing_units if since[k] <= 0 else ()), *rows.unit[mine[max(int(since[k]), 0) : k + 1]].tolist()}
-        others = ~rows.candidate[begun : mine[k] + 1]
-        bad, all_ = int(failed[begun : mine[k] + 1][others].sum()), int(others.sum())
+        bad, all_ = _failed_of(~rows.candidate[begun : mine[k] + 1], failed[begun : mine[k] + 1])
         if since[k] <= 0:
             bad, all_ = bad + state.control[0], all_ + state.control[1]
-        if len(units) >= _LEAST_UNITS and 2 * bad < max(all_, 1):
+        known = all_ >= _LEAST_CONTROL or run[k] >= _ALONE * asked[k]
+        if len(units) >= _LEAST_UNITS and known and 2 * bad < max(all_, 1):
             reason = f"{run[k]} failures of the candidate in a row"
             return msgspec.structs.replace(state, breached_at_s=float(rows.time_s[mine[k]]), reason=reason)
     return _carried(state, rows, mine, run, since)
 
 
-def _carried(state: CapState, rows: Requests, mine: np.ndarray, run: np.ndarray, since: np.ndarray) -> CapState:
-    failed = rows.flags["failed"]
+def _failed_of(which: Flags, failed: Flags) -> tuple[int, int]:
+    return int(failed[which].sum()), int(which.sum())
+
+
+def _carried(state: CapState, rows: Requests, mine: Codes, run: Codes, since: Codes) -> CapState:
     last = int(since[-1]) if len(mine) else -state.failures
     begun = int(mine[last - 1]) + 1 if last > 0 else 0
-    others = ~rows.candidate[begun:]
-    bad, all_ = int(failed[begun:][others].sum()), int(others.sum())
+    bad, all_ = _failed_of(~rows.candidate[begun:], rows.flags["failed"][begun:])
     had = (0, 0) if last > 0 else state.control
     before = () if last > 0 else state.failing_units
     units = {*before, *rows.unit[mine[max(last, 0) :]].tolist()}
     return msgspec.structs.replace(
         state,
+        requests=state.requests + len(mine),
         failures=int(run[-1]) if len(mine) else state.failures,
         failing_units=tuple(sorted(units)[:_LEAST_UNITS]),
         control=(had[0] + bad, had[1] + all_),

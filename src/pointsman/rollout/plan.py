@@ -79,8 +79,9 @@ class Caps(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     usd: Positive | None = None
     """What the candidate may cost in the whole rollout."""
     consecutive_failures: Annotated[int, msgspec.Meta(ge=2)] = 12
-    """So many failures of the candidate one after the other, from at least three units, is an outage,
-    unless half of the control's requests fail as well."""
+    """So many failures of the candidate one after the other, from at least three units, is an outage, unless half of
+    the control's requests meanwhile fail as well. One more is asked for with each doubling of the requests beyond 1,000,
+    and five times as many where no control is left to compare with."""
 
 
 def _six() -> dict[str, dict[str, Any] | None]:
