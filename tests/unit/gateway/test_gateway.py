@@ -185,7 +185,7 @@ def test_clients_that_do_not_read_are_cut_off_and_do_not_hold_up_others():
     script = {"output_tokens": 200_000}
     with (
         scripted_server(script=script) as up,
-        gateway({"variants": {"m": variant(up.base_url)}, "gateway": {"write_timeout_s": 1.5}}) as running,
+        gateway({"variants": {"m": variant(up.base_url)}, "gateway": {"write_timeout_s": 3}}) as running,
     ):
         host, port = running.base_url.removeprefix("http://").split(":")
         body = json.dumps({"model": "m", "messages": USER, "stream": True}).encode()
@@ -195,10 +195,9 @@ def test_clients_that_do_not_read_are_cut_off_and_do_not_hold_up_others():
             slow.connect((host, int(port)))
             slow.sendall(b"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-length: %d\r\n\r\n" % len(body) + body)
             time.sleep(0.8)
-            began_s = time.perf_counter()
             assert post(running.base_url + "/v1/messages/count_tokens", b'{"model":"m","messages":[]}')[0] == 200
-            assert time.perf_counter() - began_s < 0.3
-            (record,) = running.wait_for(1, within_s=8)
+            assert running.app.in_flight == 1, "answered while the slow one was still waited for"
+            (record,) = running.wait_for(1, within_s=20)
         assert record.status == 499
 
 
