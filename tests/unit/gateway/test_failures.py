@@ -117,7 +117,7 @@ def test_the_gemini_client_gets_its_own_errors(served, dialect):
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)
-@pytest.mark.parametrize(("fault", "stream"), [*((f, s) for f in FAULTS for s in (False, True)), ("malformed;after=0", False)])
+@pytest.mark.parametrize("fault, stream", [*((f, s) for f in FAULTS for s in (False, True)), ("malformed;after=0", False)])
 def test_what_is_not_the_callers_fault_is_answered_by_the_fallback(served, dialect, fault, stream):
     reply = chat(served).chat.completions.create(model=f"{dialect}/{fault}/saved", messages=USER, stream=stream)
     text = "".join(c.choices[0].delta.content or "" for c in reply if c.choices) if stream else reply.choices[0].message.content
