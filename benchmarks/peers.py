@@ -15,9 +15,14 @@ HERE = Path(__file__).parent / ".peers"
 _PYTHON = {
     "bare": ("aiohttp==3.14.5", "uvloop==0.23.0", "orjson==3.13.0"),
     "inspect": ("inspect-ai==0.3.285", "openai==3.54.0"),
+    "litellm": ("litellm[proxy]==1.105.2",),
 }
-# promptfoo wants a newer Node than many machines have, so it brings its own.
-_NODE = {"promptfoo": ("promptfoo@0.123.1", "node@22.23.3")}
+# promptfoo wants a newer Node than many machines have, so the Node peers bring their own.
+_NODE = {
+    "promptfoo": ("promptfoo@0.123.1", "node@22.23.3"),
+    "portkey": ("@portkey-ai/gateway@1.15.2", "node@22.23.3"),
+}
+_TOOLS = {"promptfoo": "promptfoo", "portkey": "gateway"}
 PEERS = (*_PYTHON, *_NODE)
 
 
@@ -46,7 +51,7 @@ def python_of(name: str) -> str:
 def node_tool(name: str) -> tuple[str, str]:
     """The runtime of a Node peer, and its command."""
     modules = HERE / name / "node_modules"
-    return str(modules / ".bin" / "node"), str((modules / ".bin" / name).resolve())
+    return str(modules / ".bin" / "node"), str((modules / ".bin" / _TOOLS[name]).resolve())
 
 
 def _install_python(folder: Path, wanted: tuple[str, ...]) -> dict[str, str]:
@@ -54,7 +59,7 @@ def _install_python(folder: Path, wanted: tuple[str, ...]) -> dict[str, str]:
     python = str(folder / "bin" / "python")
     _done([python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *wanted])
     listed = json.loads(_done([python, "-m", "pip", "list", "--disable-pip-version-check", "--format=json"]))
-    names = {requirement.partition("==")[0] for requirement in wanted}
+    names = {re.split(r"\[|==", requirement)[0] for requirement in wanted}
     return {row["name"]: row["version"] for row in listed if row["name"].replace("_", "-") in names}
 
 
@@ -62,8 +67,9 @@ def _install_node(folder: Path, wanted: tuple[str, ...]) -> dict[str, str]:
     if shutil.which("npm") is None:
         raise PeerAbsentError("there is no npm on this machine")
     _done(["npm", "install", "--no-fund", "--no-audit", "--silent", "--prefix", str(folder), *wanted])
-    node, tool = str(folder / "node_modules" / ".bin" / "node"), str((folder / "node_modules" / ".bin" / folder.name).resolve())
-    return {"node": _done([node, "--version"]).strip().lstrip("v"), folder.name: _package_version(Path(tool), folder.name)}
+    node, tool = node_tool(folder.name)
+    package = wanted[0].rpartition("@")[0]
+    return {"node": _done([node, "--version"]).strip().lstrip("v"), package: _package_version(Path(tool), package)}
 
 
 def _package_version(tool: Path, name: str) -> str:

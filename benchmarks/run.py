@@ -17,10 +17,11 @@ from pathlib import Path
 
 import startup
 from evaluation import compare
+from gateway import compare as gateways
 from machine import machine
 from results import Found, Row, save, show
 
-NAMES = ("startup", "transport", "evaluation")
+NAMES = ("startup", "transport", "evaluation", "gateway")
 
 
 def main() -> None:
@@ -28,14 +29,22 @@ def main() -> None:
     options.add_argument("--only", action="append", choices=NAMES, help="this one; may be given several times")
     options.add_argument("--runs", type=int, default=3, help="runs of each contender; figures are their medians")
     options.add_argument("--cases", type=_sizes, default=(2_000, 10_000), help="sizes of the evaluation, with commas between")
+    options.add_argument("--requests", type=int, default=12_000, help="of each kind and concurrency through each fast gateway")
+    options.add_argument("--gateways", help="only these, with commas between; by default all")
     options.add_argument("--no-save", action="store_true", help="show the tables, write nothing")
     chosen = options.parse_args()
     here = machine()
-    settings = {"runs": chosen.runs, "cases": " and ".join(f"{n:,}" for n in chosen.cases), "concurrency": 64}
+    settings: dict[str, dict[str, object]] = {
+        "evaluation": {"cases": " and ".join(f"{n:,}" for n in chosen.cases), "concurrency": 64},
+        "gateway": {"requests": f"{chosen.requests:,}"},
+    }
     benchmarks: dict[str, Callable[[], Found]] = {
         "startup": lambda: startup.run(chosen.runs),
         "transport": lambda: _transport(chosen.runs),
         "evaluation": lambda: compare.run(chosen.runs, chosen.cases),
+        "gateway": lambda: gateways.run(
+            chosen.runs, chosen.requests, (chosen.gateways or "").split(",") if chosen.gateways else ()
+        ),
     }
     for name in chosen.only or NAMES:
         print(f"{name} …", file=sys.stderr, flush=True)
@@ -45,7 +54,7 @@ def main() -> None:
             found.notes.append(f"the machine was not idle: its load was {here['load_before']} before we began")
         show(found)
         if not chosen.no_save:
-            said = settings if name == "evaluation" else {"runs": chosen.runs}
+            said = {"runs": chosen.runs, **settings.get(name, {})}
             print(f"recorded in benchmarks/results/{save(name, found, here, said).name}\n")
 
 
