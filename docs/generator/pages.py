@@ -7,9 +7,11 @@ from pathlib import Path
 from generator import (
     command_page,
     config_page,
+    dashboard,
     document_page,
     exit_code_page,
     fault_page,
+    metrics_page,
     provider_page,
     schemas,
     scorer_page,
@@ -25,9 +27,11 @@ _SHIPPED = REPOSITORY / "src" / "pointsman" / "app" / "schemas"
 def generated() -> dict[Path, str]:
     """Path → text."""
     found: dict[Path, str] = {}
-    for family in (command_page, config_page, document_page, exit_code_page, fault_page, provider_page, scorer_page):
+    families = (command_page, config_page, document_page, exit_code_page, fault_page, metrics_page, provider_page, scorer_page)
+    for family in families:
         found |= {DOCS / "reference" / name: text for name, text in family.pages().items()}
     for name, text in schemas.schemas().items():
         found[DOCS / "reference" / "schemas" / name] = text
         found[_SHIPPED / name] = text
+    found[REPOSITORY / "examples" / "monitoring" / "dashboard.json"] = dashboard.dashboard()
     return found

@@ -12,6 +12,7 @@ import os
 import signal
 import socket
 import sys
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -87,6 +88,7 @@ class Supervisor:
             sockets = _bind(project.gateway.host, project.gateway.port, count, opened)
             recorder = opened.enter_context(Recorder(project, self._folder(), self.metrics, self._say))
             self._project, self._recorder = project, recorder
+            self.metrics.serving(self.snapshot, project.variants, time.time())
             self._hands = [_Hand(n, s) for n, s in enumerate(sockets)]
             admin = AdminServer(self, project.gateway.admin)
             try:
@@ -124,6 +126,7 @@ class Supervisor:
             if hand.writer is not None:
                 hand.writer.write(data)
         self._project = project
+        self.metrics.serving(self.snapshot, project.variants, time.time())
         await self._all_report(self.snapshot, _APPLY_S)
         return self.snapshot
 
@@ -212,7 +215,7 @@ class Supervisor:
             code = await process.wait()
             if self._stop.is_set():
                 return
-            self.metrics.worker_restarts += 1
+            self.metrics.died(hand.number)
             self._say(f"worker {hand.number} ended unasked (code {code}); another takes its place")
             await asyncio.sleep(_RESTART_S)
 

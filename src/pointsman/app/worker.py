@@ -92,6 +92,7 @@ class _Worker:
             worker=self._number,
             served=tuple(self._ring.take(_MOST_RECORDS)),
             dropped=self._ring.dropped,
+            faults=self._app.faults,
             in_flight=self._app.in_flight,
             lag_s=self._lag.take_s(),
             open_breakers=tuple(t.name for t in targets if t.breaker.state(now_s) != "closed"),

@@ -22,6 +22,8 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     started_s: float
     """Wall clock, Unix seconds."""
     duration_s: float
+    variant: str | None = None
+    """Name of the variant asked, where several may be; None: the exchange's own."""
     timed: bool = True
     """False: nobody took the time, as in recordings without one; `duration_s` then says nothing."""
     ttft_s: float | None = None

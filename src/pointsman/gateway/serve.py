@@ -148,6 +148,7 @@ async def _attempt(
             Attempt(
                 started_s=started_s,
                 duration_s=ended_s - sent_s,
+                variant=target.name,
                 timed=timed,
                 ttft_s=_ttft_s(visit, sent_s),
                 failure=failure,

@@ -21,6 +21,8 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True):
     served: tuple[Served, ...] = ()
     dropped: int = 0
     """Records that did not fit the ring, since the worker began."""
+    faults: int = 0
+    """Requests that met a fault of our own, since the worker began."""
     in_flight: int = 0
     """Requests being served now."""
     lag_s: float = 0.0

@@ -7,18 +7,20 @@ workers meet in one process anyway. Labels take only names from the configuratio
 
 from __future__ import annotations
 
+import platform
 from bisect import bisect_left
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Literal
 
 import msgspec
 
+from pointsman import __version__
 from pointsman.core.served import Served
 from pointsman.core.units import add_usd, usd_text
 from pointsman.telemetry.batch import Batch
 
-__all__ = ["METRICS", "Metric", "Metrics"]
+__all__ = ["LABELS", "METRICS", "Metric", "Metrics"]
 
 _LATENCY_EDGES_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0)
 _OVERHEAD_EDGES_S = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0)
@@ -67,6 +69,8 @@ METRICS: tuple[Metric, ...] = (
            meaning="Largest lateness of a worker's event loop since its last report."),
     Metric(name="pointsman_dropped_records_total", kind="counter", unit="requests", labels=("worker",),
            meaning="Requests that were served but not recorded, because their records could not be written fast enough."),
+    Metric(name="pointsman_faults_total", kind="counter", unit="requests", labels=("worker",),
+           meaning="Requests that met a fault of the gateway's own; what it was stands on stderr."),
     Metric(name="pointsman_open_breakers", kind="gauge", unit="workers", labels=("variant",),
            meaning="How many workers do not ask a variant at the moment, because it kept failing."),
     Metric(name="pointsman_unwritten_records", kind="gauge", unit="requests", meaning="Records that wait for the ledger."),
@@ -74,7 +78,30 @@ METRICS: tuple[Metric, ...] = (
            meaning="Configurations that were refused; the last good one stayed in force."),
     Metric(name="pointsman_worker_restarts_total", kind="counter", unit="processes",
            meaning="Workers that died and were replaced."),
+    Metric(name="pointsman_workers_current", kind="gauge", unit="processes",
+           meaning="Workers that serve the configuration in force."),
+    Metric(name="pointsman_snapshot_info", kind="gauge", unit="1", labels=("snapshot",),
+           meaning="The configuration in force, by its hash."),
+    Metric(name="pointsman_snapshot_loaded_timestamp_seconds", kind="gauge", unit="Unix seconds",
+           meaning="When the configuration in force was read."),
+    Metric(name="pointsman_build_info", kind="gauge", unit="1", labels=("version", "python"), meaning="What is running."),
 )  # fmt: skip
+
+LABELS: dict[str, str] = {
+    "route": "A route of `pointsman.yaml`; empty for requests that reached none: no key, no such model, not JSON.",
+    "variant": "A variant of `pointsman.yaml`: the one that answered or failed last, for attempts the one that was asked.",
+    "tenant": "A tenant of `pointsman.yaml`; empty where nobody needs a key or the key was unknown.",
+    "protocol": "What the client spoke: `openai_chat`, `openai_responses`, `openai_embeddings`, `anthropic_messages`, `gemini`.",
+    "status": "The HTTP status of the answer; `499` if the client left first.",
+    "failure": "The [class of the failure](../concepts/providers.md).",
+    "direction": "`input` or `output`.",
+    "source": "`provider`, or `estimated` where the provider did not say.",
+    "worker": "Number of the worker, from 0.",
+    "snapshot": "Hash of a configuration.",
+    "version": "Of Pointsman.",
+    "python": "Version of Python.",
+}
+"""What each label takes for values."""
 
 _Labels = tuple[str, ...]
 
@@ -88,10 +115,26 @@ class Metrics:
         self._histograms: dict[str, dict[_Labels, _Histogram]] = {m.name: {} for m in METRICS if m.kind == "histogram"}
         self._edges = {m.name: m.edges for m in METRICS if m.kind == "histogram"}
         self._usd: dict[_Labels, Decimal] = {}
-        self._open: dict[int, tuple[str, ...]] = {}
+        self._workers: dict[int, Batch] = {}
+        self._variants: tuple[str, ...] = ()
+        self._snapshot = ""
+        self._gauges["pointsman_build_info"][__version__, platform.python_version()] = 1
         self.reload_failures = 0
         self.worker_restarts = 0
         self.unwritten = 0
+
+    def serving(self, snapshot: str, variants: Iterable[str], at_s: float) -> None:
+        """Another configuration is in force since `at_s` (Unix seconds), with these variants."""
+        self._snapshot, self._variants = snapshot, tuple(variants)
+        self._gauges["pointsman_snapshot_info"] = {(snapshot,): 1}
+        self._gauges["pointsman_snapshot_loaded_timestamp_seconds"][()] = at_s
+
+    def died(self, worker: int) -> None:
+        """A worker is gone, and with it what only it knew of the moment."""
+        self.worker_restarts += 1
+        self._workers.pop(worker, None)
+        for name in ("pointsman_in_flight", "pointsman_event_loop_lag_seconds"):
+            self._gauges[name].pop((str(worker),), None)
 
     def report(self, batch: Batch) -> None:
         """Take in what a worker reports."""
@@ -99,7 +142,8 @@ class Metrics:
         self._gauges["pointsman_in_flight"][worker] = batch.in_flight
         self._gauges["pointsman_event_loop_lag_seconds"][worker] = batch.lag_s
         self._counts["pointsman_dropped_records_total"][worker] = batch.dropped
-        self._open[batch.worker] = batch.open_breakers
+        self._counts["pointsman_faults_total"][worker] = batch.faults
+        self._workers[batch.worker] = batch
         for served in batch.served:
             self._take(served)
 
@@ -108,11 +152,9 @@ class Metrics:
         self._gauges["pointsman_unwritten_records"][()] = self.unwritten
         self._counts["pointsman_reload_failures_total"][()] = self.reload_failures
         self._counts["pointsman_worker_restarts_total"][()] = self.worker_restarts
-        breakers: dict[_Labels, float] = {}
-        for names in self._open.values():
-            for name in names:
-                breakers[(name,)] = breakers.get((name,), 0) + 1
-        self._gauges["pointsman_open_breakers"] = breakers
+        now = self._workers.values()
+        self._gauges["pointsman_workers_current"][()] = sum(w.snapshot == self._snapshot for w in now)
+        self._gauges["pointsman_open_breakers"] = {(v,): sum(v in w.open_breakers for w in now) for v in self._variants}
         lines: list[str] = []
         for metric in METRICS:
             lines += (f"# HELP {metric.name} {metric.meaning} Unit: {metric.unit}.", f"# TYPE {metric.name} {metric.kind}")
@@ -139,11 +181,11 @@ class Metrics:
             self._add("broken_streams", where)
         if served.losses:
             self._add("lossy_requests", where)
-        if served.variant is not None and exchange.attempts:
-            self._add("attempts", where, len(exchange.attempts))
-        for attempt in exchange.attempts:
+        for attempt in exchange.attempts if served.variant is not None else ():
+            asked = (route, attempt.variant or served.variant or "")
+            self._add("attempts", asked)
             if attempt.failure is not None:
-                self._add("attempt_failures", (*where, attempt.failure.kind))
+                self._add("attempt_failures", (*asked, attempt.failure.kind))
         self._money(served, where)
         self._observe("request", route, served.total_s)
         if served.first_byte_s is not None:
@@ -153,10 +195,10 @@ class Metrics:
 
     def _money(self, served: Served, where: _Labels) -> None:
         usage, cost = served.exchange.usage, served.exchange.cost
-        for used in (usage, *(a.usage for a in served.exchange.attempts)):
+        for variant, used in ((where[1], usage), *((a.variant or where[1], a.usage) for a in served.exchange.attempts)):
             if used is not None:
-                self._add("tokens", (*where, "input", used.source), used.total_input_tokens or 0)
-                self._add("tokens", (*where, "output", used.source), used.total_output_tokens or 0)
+                self._add("tokens", (where[0], variant, "input", used.source), used.total_input_tokens or 0)
+                self._add("tokens", (where[0], variant, "output", used.source), used.total_output_tokens or 0)
         if usage is not None and (cost is None or not cost.complete):
             self._add("unpriced_requests", where)
         if cost is not None:
@@ -206,7 +248,7 @@ def _text(names: tuple[str, ...], values: _Labels) -> str:
 
 
 def _number(value: float) -> str:
-    return str(value) if isinstance(value, int) else f"{value:.9g}"
+    return str(value) if isinstance(value, int) else f"{value:.16g}"
 
 
 def _escaped(value: str) -> str:
