@@ -15,13 +15,14 @@ from collections.abc import Callable, Sequence
 from importlib.metadata import version
 from pathlib import Path
 
+import selection
 import startup
 from evaluation import compare
 from gateway import compare as gateways
 from machine import machine
 from results import Found, Row, save, show
 
-NAMES = ("startup", "transport", "evaluation", "gateway")
+NAMES = ("startup", "selection", "transport", "evaluation", "gateway")
 
 
 def main() -> None:
@@ -40,6 +41,7 @@ def main() -> None:
     }
     benchmarks: dict[str, Callable[[], Found]] = {
         "startup": lambda: startup.run(chosen.runs),
+        "selection": lambda: selection.run(chosen.runs),
         "transport": lambda: _transport(chosen.runs),
         "evaluation": lambda: compare.run(chosen.runs, chosen.cases),
         "gateway": lambda: gateways.run(

@@ -16,7 +16,7 @@ from pointsman.catalog.lifecycle import lifecycle
 from pointsman.catalog.load import Catalog, load_catalog
 from pointsman.catalog.lookup import find_offer
 from pointsman.catalog.price_list import PriceList, bundled_list, current_list, read_list, use_list
-from pointsman.catalog.price_sheet import PriceSheet, Rate, Tariff
+from pointsman.catalog.price_sheet import PriceSheet, Tariff
 from pointsman.catalog.prices import find_price
 from pointsman.catalog.refresh import PRICE_LIST_URL, SOURCE_KEYS, Refreshed, refresh
 from pointsman.catalog.watch import Alert, Watched, watch
@@ -202,8 +202,8 @@ def _flat_sheet(catalog: Catalog, offer: Offer, model: str, at: datetime, layers
         as_of=at,
         source=source.name,
         checked_on=source.checked_on or None,
-        tariffs=(Tariff(rates={unit: Rate(price) for unit, price in offer.usd_per_million.items()}),),
-        notes=(f"one list price from {source.name}; tiers, modes and dates are not known",),
+        tariffs=(Tariff(rates=offer.list_rates),),
+        notes=(f"one list price from {source.name}; {'' if offer.tiers else 'tiers, '}modes and dates are not known",),
     )
 
 

@@ -12,7 +12,7 @@ from typing import Literal
 
 import msgspec
 
-from pointsman.catalog.price_sheet import UnitKind
+from pointsman.catalog.price_sheet import Rate, Rates, Tier, UnitKind
 
 __all__ = ["EventKind", "LifecycleEvent", "Model", "Offer", "Score", "Source"]
 
@@ -68,6 +68,8 @@ class Offer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """`hour`, `context` or `date` where the list price is not one number."""
     usd_per_million: dict[UnitKind, Decimal] = msgspec.field(default_factory=dict)
     """Standard list price when the catalogue was made, for filters and offline use; bills use the price sheet."""
+    tiers: dict[UnitKind, tuple[Tier, ...]] = msgspec.field(default_factory=dict)
+    """Context tiers over that list price, so that a shortlist of long requests need not load the whole price list."""
     events: tuple[LifecycleEvent, ...] = ()
     unconfirmed: bool = False
     """The list that follows this maker's current offers no longer names it: it may be gone without a date."""
@@ -78,6 +80,11 @@ class Offer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     def id(self) -> str:
         """`provider:name`."""
         return f"{self.provider}:{self.name}"
+
+    @property
+    def list_rates(self) -> Rates:
+        """The list price with its context tiers."""
+        return {unit: Rate(price, self.tiers.get(unit, ())) for unit, price in self.usd_per_million.items()}
 
 
 class Model(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -52,6 +52,17 @@ class Catalog(msgspec.Struct, frozen=True, dict=True):
         return {model: tuple(offers) for model, offers in found.items()}
 
     @cached_property
+    def _own_offers(self) -> dict[str, Offer]:
+        """The maker's own offer of each model that its maker serves."""
+        found: dict[str, Offer] = {}
+        for model, offers in self.offers_by_model.items():
+            maker = model.partition("/")[0]
+            own = [o for o in offers if MAKER_OF_PROVIDER.get(o.provider) == maker]
+            if own:
+                found[model] = min(own, key=lambda o: (not o.usd_per_million, len(o.name), o.name))
+        return found
+
+    @cached_property
     def scores_by_model(self) -> dict[str, tuple[Score, ...]]:
         """Published and measured scores of each model id."""
         found: dict[str, list[Score]] = {}
@@ -76,13 +87,16 @@ class Catalog(msgspec.Struct, frozen=True, dict=True):
         return self._own(entry, field) or self._said_elsewhere(entry, field)
 
     def _own(self, entry: Model | Offer | None, field: str) -> Fact[object] | None:
+        if entry is None:
+            return None
         head, _, key = field.partition(".")
         value = getattr(entry, head, None)
         if key:
             value = value.get(key) if isinstance(value, dict) else None
-        if entry is None or value is None or value in ((), ""):
+        if value is None or value in ((), ""):
             return None
-        return self._fact(value, entry.said_by.get(field) or entry.said_by.get(head) or entry.said_by.get("", ""))
+        said_by = entry.said_by
+        return self._fact(value, said_by.get(field) or said_by.get(head) or said_by.get("", ""))
 
     def _said_elsewhere(self, entry: Model | Offer, field: str) -> Fact[object] | None:
         other: Model | Offer | None
@@ -94,8 +108,7 @@ class Catalog(msgspec.Struct, frozen=True, dict=True):
 
     def own_offer(self, model: Model) -> Offer | None:
         """The maker's own offer of a model; None if it is only served by others or by nobody."""
-        own = [o for o in self.offers_by_model.get(model.id, ()) if MAKER_OF_PROVIDER.get(o.provider) == model.maker]
-        return min(own, key=lambda o: (not o.usd_per_million, len(o.name), o.name)) if own else None
+        return self._own_offers.get(model.id)
 
     def _fact(self, value: object, key: str) -> Fact[object]:
         source = self.sources.get(key)
@@ -239,6 +252,8 @@ def _patch(row: Row, kind: type[Entry], base: Entry | None, file: str) -> Entry:
     said = dict.fromkeys((k for k in row if k not in ("id", "provider", "name", "names")), file)
     if base is None:
         return msgspec.structs.replace(new, said_by={"": file})
+    if "usd_per_million" in given:
+        given.setdefault("tiers", {})  # the tiers below belong to the price below
     if "capabilities" in given:
         given["capabilities"] = base.capabilities | new.capabilities
         del said["capabilities"]

@@ -68,6 +68,7 @@ def listed_offers(prices: PriceList, at: datetime) -> Iterable[Offer]:
             modes=sheet.mode_names if isinstance(sheet, PriceSheet) else (),
             price_moves_with=_moves(sheet) if isinstance(sheet, PriceSheet) else (),
             usd_per_million={unit: rate.usd_per_million for unit, rate in rates.items()},
+            tiers={unit: rate.tiers for unit, rate in rates.items() if rate.tiers},
             said_by={"": PRICE_SOURCE},
         )
 

@@ -108,6 +108,7 @@ def _with_list_price(old: Offer | None, new: Offer, *, held: bool) -> Offer:
     return msgspec.structs.replace(
         old,
         usd_per_million=new.usd_per_million or old.usd_per_million,
+        tiers=new.tiers if new.usd_per_million else old.tiers,
         modes=new.modes,
         price_moves_with=new.price_moves_with,
         context_tokens=old.context_tokens if "context_tokens" in old.said_by else new.context_tokens or old.context_tokens,

@@ -14,6 +14,7 @@ __all__ = ["ZERO_USD", "Usd", "add_usd", "per_million", "usd", "usd_text"]
 
 Usd = Decimal
 ZERO_USD = Decimal(0)
+_MILLIONTH = Decimal(-6)
 
 # Sixty digits hold a trillion dollars to the 10⁻⁴⁸th; a result that does not fit raises instead of rounding.
 _EXACT = Context(prec=60, traps=[Inexact, InvalidOperation, Overflow, DivisionByZero])
@@ -42,7 +43,7 @@ def usd(amount: str | int | Decimal) -> Usd:
 
 def per_million(rate_usd: Usd, count: int) -> Usd:
     """Price of `count` units at `rate_usd` dollars per million units, exactly."""
-    return _EXACT.scaleb(_EXACT.multiply(rate_usd, Decimal(count)), Decimal(-6))
+    return _EXACT.scaleb(_EXACT.multiply(rate_usd, count), _MILLIONTH)
 
 
 def add_usd(*amounts: Usd) -> Usd:

@@ -27,7 +27,7 @@ _KINDS = frozenset({"chat", "realtime"})
 _ANSWERS = frozenset({"language", "multimodal", "code", "medical", "legal", "scientific", "financial"})
 
 
-class Candidate(msgspec.Struct, frozen=True, kw_only=True, dict=True):
+class Candidate(msgspec.Struct, frozen=True, kw_only=True):
     """One choice with its facts at hand."""
 
     id: str
@@ -39,6 +39,8 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     entry: Offer | Model
     deployment: Literal["api", "self_hosted"]
     facts: Catalog
+    told: dict[str, Fact[object] | None] = msgspec.field(default_factory=dict)
+    """Answers of `fact` so far."""
 
     @property
     def offer(self) -> Offer | None:
@@ -60,8 +62,11 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         return self.provider in _OWN_SCHEDULE
 
     def fact(self, field: str) -> Fact[object] | None:
-        """A field with its provenance; None if nobody says."""
-        return self.facts.fact(self.entry, field)
+        """A field with its provenance; None if nobody says. Needs and every role ask the same, so answers are kept."""
+        told = self.told
+        if field not in told:
+            told[field] = self.facts.fact(self.entry, field)
+        return told[field]
 
 
 def candidates(catalog: Catalog, modalities_out: tuple[str, ...] = ("text",)) -> tuple[Candidate, ...]:

@@ -39,13 +39,19 @@ class Criterion(msgspec.Struct, frozen=True, kw_only=True):
     unit: str = ""
     skill: str = ""
     """The skill `quality` stands for under the task."""
+    ability: bool = False
+    """Whether it is quality or a skill, which all offers of a model share."""
 
     def utility(self, x: float) -> float:
         """0…1 for a raw value."""
         worst, best = self.worst, self.best
         if self.logarithmic:
-            x, worst, best = (math.log(max(v, 1e-12)) for v in (x, worst, best))
+            x, worst, best = _log(x), _log(worst), _log(best)
         return min(1.0, max(0.0, (x - worst) / (best - worst)))
+
+
+def _log(x: float) -> float:
+    return math.log(max(x, 1e-12))
 
 
 class Part(msgspec.Struct, frozen=True, kw_only=True):
@@ -94,7 +100,8 @@ def criteria(requirements: Requirements) -> tuple[Criterion, ...]:
 
 
 def _criterion(name: str, share: float, wish: float | Nice, anchors: _Anchors, task: str) -> Criterion:
-    kind = "ability" if name == "quality" or name in skills() else name
+    ability = name == "quality" or name in skills()
+    kind = "ability" if ability else name
     anchor = anchors.anchor.get(kind, _Anchor(0.0, 1.0))
     own = wish if isinstance(wish, Nice) else None
     skill = anchors.task_skill.get(task, "") if name == "quality" else name if name in skills() else ""
@@ -106,6 +113,7 @@ def _criterion(name: str, share: float, wish: float | Nice, anchors: _Anchors, t
         logarithmic=anchor.logarithmic,
         unit=anchor.unit,
         skill=skill,
+        ability=ability,
     )
 
 
@@ -119,14 +127,14 @@ def parts(
         part = kept.get(key)
         if part is None:
             part = _part(candidate, c, evidence, prices)
-            if c.name == "quality" or c.name in skills():
+            if c.ability or (c.name == "speed" and not evidence.measured(candidate.model)):
                 kept[key] = part
         found.append(part)
     return tuple(found)
 
 
 def _part(candidate: Candidate, c: Criterion, evidence: Evidence, prices: Prices) -> Part:
-    if c.name == "quality" or c.name in skills():
+    if c.ability:
         return _ability_part(c, evidence.ability(candidate.model, c.skill))
     if c.name == "cost":
         return _cost_part(candidate, c, prices)

@@ -119,6 +119,10 @@ class Evidence:
         scale = 100 if best.value > 1 else 1
         return min(s.value for s in found) / scale, best.value / scale, best
 
+    def measured(self, model: str) -> bool:
+        """Whether any offer of the model was in a run of the user's."""
+        return model in self._own
+
     def own_offer(self, model: str, provider: str, name: str) -> OwnResult | None:
         """The user's newest result for exactly this offer; None if it was never in a run."""
         own = [r for r in self._own.get(model, ()) if (r.provider, r.model) == (provider, name)]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
 
@@ -10,11 +9,11 @@ import msgspec
 
 from pointsman.catalog.entry import Offer
 from pointsman.catalog.hardware import find_architecture, find_gpu, hardware_source
-from pointsman.catalog.price_sheet import PriceSheet, Rate, Tariff, UnitKind
+from pointsman.catalog.price_sheet import PriceSheet, Tariff, UnitKind
 from pointsman.catalog.prices import find_price
 from pointsman.core.estimate import Estimate, Unknown
 from pointsman.core.failure import PointsmanError
-from pointsman.core.units import ZERO_USD, add_usd, per_million
+from pointsman.core.units import add_usd, per_million
 from pointsman.core.usage import Usage
 from pointsman.cost.breakeven import own_cards
 from pointsman.cost.forecast import forecast
@@ -27,8 +26,6 @@ from pointsman.selection.requirements import Requirements
 __all__ = ["Money", "Prices", "workload_of"]
 
 _SPREAD = Decimal("0.25")
-_TIERS_BEGIN = 30_000
-"""No published context tier begins at fewer input tokens."""
 _GPU = "H100"
 _TYPICAL_REQUESTS_PER_DAY = Decimal(10_000)
 
@@ -82,6 +79,7 @@ class Prices:
             ("output_audio", v.output_audio_tokens),
         )
         self._counts = tuple((unit, count) for unit, count in units if count)
+        self._units = frozenset(unit for unit, _ in self._counts)
         self._stated = requirements.requests_per_day is not None
         self._context = requirements.context_tokens
         self._as_of = as_of
@@ -100,23 +98,37 @@ class Prices:
         return self._requests[candidate.id]
 
     def _per_request(self, candidate: Candidate) -> Decimal | Unknown:
-        if candidate.offer is None or self._needs_sheet(candidate):
-            found = self.exact(candidate)
+        if candidate.offer is None:
+            found = self._own_cards(candidate)
             return found if isinstance(found, Unknown) else found.usd_per_request
-        return self._flat(candidate.offer.usd_per_million)
+        if self._needs_sheet(candidate):
+            return self._from_sheet(find_price(candidate.provider, candidate.name, self._noon))
+        return self._flat(candidate.offer)
 
-    def _flat(self, rates: Mapping[UnitKind, Decimal]) -> Decimal | Unknown:
-        """Σ tokens × list price; the exact sum that a sheet without tiers gives."""
+    def _from_sheet(self, sheet: PriceSheet | Unknown) -> Decimal | Unknown:
+        """One request, without the thirteen months of a forecast that nobody looks at while thousands are ranked."""
+        if isinstance(sheet, Unknown):
+            return sheet
+        priced = price_usage(sheet, self._usage)
+        return priced.usd if priced.complete else Unknown(f"no list price for {_open_units(priced)}")
+
+    def _flat(self, offer: Offer) -> Decimal | Unknown:
+        """Σ tokens × list price at the tier this request falls into; the exact sum that a sheet of those rates gives."""
+        rates = offer.usd_per_million
         if "input" not in rates or "output" not in rates:
             return Unknown("no list price per token")
         if not any(rates.values()):
             return Unknown("listed at 0, which does not tell free from unknown")
-        total = ZERO_USD
-        for unit, count in self._counts:
-            if unit not in rates:
-                return Unknown(f"no list price for {unit.replace('_', ' ')}")
-            total = add_usd(total, per_million(rates[unit], count))
-        return total
+        if not rates.keys() >= self._units:
+            missing = next(unit for unit, _ in self._counts if unit not in rates)
+            return Unknown(f"no list price for {missing.replace('_', ' ')}")
+        if offer.tiers:
+            read = self._usage.total_input_tokens or 0
+            return add_usd(*(per_million(rate.at(read), self._count(unit)) for unit, rate in offer.list_rates.items()))
+        return add_usd(*(per_million(rates[unit], count) for unit, count in self._counts))
+
+    def _count(self, unit: UnitKind) -> int:
+        return next((count for asked, count in self._counts if asked == unit), 0)
 
     def listed(self, candidate: Candidate) -> Money | Unknown:
         """The whole forecast at the price `per_request` used."""
@@ -141,7 +153,7 @@ class Prices:
             as_of=self._noon,
             source=source,
             checked_on=checked_on,
-            tariffs=(Tariff({unit: Rate(price) for unit, price in prices.items()}),),
+            tariffs=(Tariff(offer.list_rates),),
         )
 
     def exact(self, candidate: Candidate) -> Money | Unknown:
@@ -162,8 +174,7 @@ class Prices:
         source = candidate.facts.sources.get(offer.said_by.get("usd_per_million", offer.said_by.get("", "")))
         if source is None or source.layer in ("user", "measured"):
             return False  # the user's own price comes before any list
-        tiered = "context" in offer.price_moves_with and self._workload.mean("input_tokens") > _TIERS_BEGIN
-        return tiered or ("date" in offer.price_moves_with and self._as_of.isoformat() < source.checked_on)
+        return "date" in offer.price_moves_with and self._as_of.isoformat() < source.checked_on
 
     def _bill(self, sheet: PriceSheet, *, exact: bool) -> Money | Unknown:
         found = forecast(sheet, self._workload, months=13)

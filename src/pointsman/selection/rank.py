@@ -76,13 +76,14 @@ def rank(
 
 def score_of(own: Sequence[Part]) -> Estimate:
     """The weighted sum; n counts the criteria of which something is known. Of no parts, 0."""
-    return Estimate(
-        value=sum(p.weight * p.value for p in own),
-        low=sum(p.weight * p.low for p in own),
-        high=sum(p.weight * p.high for p in own),
-        n=sum(p.known for p in own),
-        method="additive utility, fixed anchors",
-    )
+    value = low = high = 0.0
+    known = 0
+    for p in own:
+        value += p.weight * p.value
+        low += p.weight * p.low
+        high += p.weight * p.high
+        known += p.known
+    return Estimate(value=value, low=low, high=high, n=known, method="additive utility, fixed anchors")
 
 
 def best_of_each_model(ranked: Iterable[Ranked]) -> tuple[Ranked, ...]:

@@ -148,7 +148,8 @@ def _lives(as_of: date, until: date, today: date) -> Judge:
         return at_the_maker[c.model]
 
     def judge(c: Candidate) -> Iterator[Finding]:
-        yield from _born(c, as_of, past=past)
+        if past:
+            yield from _born(c, as_of)
         if c.offer is None:
             return
         own = lifecycle(c.offer, as_of)
@@ -191,9 +192,7 @@ def _ends(c: Candidate, need: str, cycle: Lifecycle, until: date, *, past: bool,
         yield _unknown(c, "lifecycle", need, f"no current list of its maker names it any more{at}", blocking=True)
 
 
-def _born(c: Candidate, as_of: date, *, past: bool) -> Iterator[Finding]:
-    if not past:
-        return
+def _born(c: Candidate, as_of: date) -> Iterator[Finding]:
     need = f"released by {as_of}"
     released, cutoff = c.fact("released_on"), c.fact("knowledge_cutoff")
     if released is not None and str(released.value) > as_of.isoformat()[: len(str(released.value))]:
