@@ -20,13 +20,14 @@ import msgspec
 
 from pointsman.app.admin import AdminServer
 from pointsman.app.config import ProjectSpec, load_project
+from pointsman.app.listening import bind, is_loopback, url_of
 from pointsman.app.recorder import Recorder
 from pointsman.app.snapshots import SnapshotMaker
 from pointsman.core.failure import ConfigError, PointsmanError
 from pointsman.telemetry.batch import Batch, decode_batch, frame, read_frame
 from pointsman.telemetry.metrics import Metrics
 
-__all__ = ["Listening", "Supervisor", "is_loopback"]
+__all__ = ["Listening", "Supervisor"]
 
 _RESTART_S = 0.5
 _START_S = 30.0
@@ -48,6 +49,7 @@ class _Hand:
     def __init__(self, number: int, listening: socket.socket) -> None:
         self.number = number
         self.listening = listening
+        self.process: asyncio.subprocess.Process | None = None
         self.writer: asyncio.StreamWriter | None = None
         self.last: Batch | None = None
         self.reported = asyncio.Event()
@@ -77,17 +79,24 @@ class Supervisor:
         self._stop = asyncio.Event()
         self._hands: list[_Hand] = []
         self._tasks: list[asyncio.Task[None]] = []
+        self._reloading = asyncio.Lock()
         self.snapshot = ""
         """Hash of the configuration in force."""
+        self.refused: str | None = None
+        """Why the file as it stood at the last reload is not in force; None if it is."""
+        self.waiting_for_restart: tuple[str, ...] = ()
+        """Settings of the file that a reload cannot change."""
 
     async def run(self, on_ready: Callable[[Listening], None], *, for_s: float | None = None) -> None:
         """Serve until a stop is asked for. Raises `PointsmanError` for a configuration or an address that cannot be used."""
         project = await self._load()
         count = project.gateway.workers or os.cpu_count() or 1
         with contextlib.ExitStack() as opened:
-            sockets = _bind(project.gateway.host, project.gateway.port, count, opened)
+            listening = opened.enter_context(contextlib.ExitStack())
+            sockets = bind(project.gateway.host, project.gateway.port, count, listening)
             recorder = opened.enter_context(Recorder(project, self._folder(), self.metrics, self._say))
-            self._project, self._recorder = project, recorder
+            self._began = self._project = project
+            self._recorder = recorder
             self.metrics.serving(self.snapshot, project.variants, time.time())
             self._hands = [_Hand(n, s) for n, s in enumerate(sockets)]
             admin = AdminServer(self, project.gateway.admin)
@@ -97,9 +106,10 @@ class Supervisor:
                 writing = asyncio.create_task(recorder.run())
                 self._tasks = [asyncio.create_task(self._mind(hand)) for hand in self._hands]
                 await self._all_report(self.snapshot, _START_S)
-                on_ready(Listening(_url(sockets[0]), admin_url, count, self.snapshot))
+                on_ready(Listening(url_of(sockets[0]), admin_url, count, self.snapshot))
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self._stop.wait(), for_s)
+                listening.close()  # who comes now is refused at once, and does not wait in a queue nobody serves
                 await self._drain(project.gateway.drain_s)
                 writing.cancel()
             finally:
@@ -116,18 +126,22 @@ class Supervisor:
 
         Raises `PointsmanError` if it cannot be used, and then the last good one stays in force.
         """
-        try:
-            project = await self._load()
-        except PointsmanError:
-            self.metrics.reload_failures += 1
-            raise
-        data = frame(msgspec.json.encode(project))
-        for hand in self._hands:
-            if hand.writer is not None:
-                hand.writer.write(data)
-        self._project = project
-        self.metrics.serving(self.snapshot, project.variants, time.time())
-        await self._all_report(self.snapshot, _APPLY_S)
+        async with self._reloading:
+            try:
+                project = await self._load()
+            except PointsmanError as error:
+                self.metrics.reload_failures += 1
+                self.refused = str(error)
+                raise
+            self.refused = None
+            self.waiting_for_restart = _unchanged_until_restart(self._began, project)
+            self._project = project
+            data = frame(msgspec.json.encode(project))
+            for hand in self._hands:
+                if hand.writer is not None:
+                    hand.writer.write(data)
+            self.metrics.serving(self.snapshot, project.variants, time.time())
+            await self._all_report(self.snapshot, _APPLY_S)
         return self.snapshot
 
     @property
@@ -151,6 +165,8 @@ class Supervisor:
             "status": "ok" if self.ready else "not ready",
             "snapshot": self.snapshot,
             "workers": workers,
+            "config": "ok" if self.refused is None else f"refused, the last good one stays in force: {self.refused}",
+            "waiting_for_restart": self.waiting_for_restart,
             "ledger": self._recorder.trouble or "ok",
         }
 
@@ -205,6 +221,8 @@ class Supervisor:
     async def _reload_by_signal(self) -> None:
         try:
             self._say(f"reloaded: now serving {await self.reload()}")
+            if self.waiting_for_restart:
+                self._say(f"these settings change with a restart only: {', '.join(self.waiting_for_restart)}")
         except PointsmanError as error:
             self._say(f"not reloaded, the last good configuration stays: {error}" + (f" ({error.hint})" if error.hint else ""))
 
@@ -226,6 +244,7 @@ class Supervisor:
             fds = (hand.listening.fileno(), theirs.fileno())
             command = [sys.executable, "-m", "pointsman.app.worker", str(hand.number), *map(str, fds)]
             process = await asyncio.create_subprocess_exec(*command, pass_fds=fds, stdin=asyncio.subprocess.DEVNULL)
+        hand.process = process
         reader, writer = await asyncio.open_connection(sock=ours, limit=1 << 20)
         hand.writer = writer
         writer.write(frame(msgspec.json.encode(self._project)))
@@ -257,41 +276,23 @@ class Supervisor:
 
     async def _drain(self, drain_s: float) -> None:
         self._stop.set()
+        self._recorder.hurry()
         for hand in self._hands:
             if hand.writer is not None and hand.writer.can_write_eof():
                 hand.writer.write_eof()
         _, pending = await asyncio.wait(self._tasks, timeout=drain_s + 5)
         if pending:
-            self._say(f"{len(pending)} workers did not end in time")
+            self._say(f"{len(pending)} workers did not end in time and were killed; their last records are lost")
+            for hand in self._hands:
+                if hand.process is not None and hand.process.returncode is None:
+                    hand.process.kill()
         await self._recorder.finish()
 
 
-def is_loopback(host: str) -> bool:
-    """Whether only this machine can reach an address."""
-    return host in ("localhost", "::1") or host.startswith("127.")
+_ON_RESTART = ("host", "port", "workers", "admin", "drain_s", "ring", "access_log")
 
 
-def _bind(host: str, port: int, count: int, opened: contextlib.ExitStack) -> list[socket.socket]:
-    """One socket per worker on one address; the system spreads connections over them. Raises `PointsmanError`."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    sockets: list[socket.socket] = []
-    try:
-        for _ in range(count):
-            one = opened.enter_context(socket.socket(family, socket.SOCK_STREAM))
-            one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            if count > 1:
-                one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-            one.bind((host, port))
-            one.listen(2048)
-            port = one.getsockname()[1]
-            sockets.append(one)
-    except (OSError, OverflowError) as error:
-        raise PointsmanError(
-            f"cannot listen on {host}:{port}: {error}", hint="choose another --port; 0 takes a free one"
-        ) from None
-    return sockets
-
-
-def _url(listening: socket.socket) -> str:
-    host, port = listening.getsockname()[:2]
-    return f"http://{f'[{host}]' if ':' in host else host}:{port}"
+def _unchanged_until_restart(began: ProjectSpec, now: ProjectSpec) -> tuple[str, ...]:
+    """What the file says otherwise than at the start, of that which is opened once."""
+    changed = [f"gateway.{name}" for name in _ON_RESTART if getattr(began.gateway, name) != getattr(now.gateway, name)]
+    return (*changed, *(f"store.{f}" for f in now.store.__struct_fields__ if getattr(began.store, f) != getattr(now.store, f)))

@@ -17,12 +17,12 @@ from typing import Any, Self
 import msgspec
 
 from pointsman.core.exchange import Attempt
-from pointsman.core.failure import StorageError
+from pointsman.core.failure import PointsmanError, StorageError
 from pointsman.core.served import Served
 from pointsman.core.units import Usd, add_usd, usd_text
 from pointsman.core.usage import Usage
 
-__all__ = ["Ledger", "LedgerSums"]
+__all__ = ["Ledger", "LedgerSums", "UnfitRecordError"]
 
 _VERSION = 1
 _COUNTS = tuple(f for f in Usage.__struct_fields__ if f.endswith("_tokens"))
@@ -43,6 +43,10 @@ create table attempts (
     usage text, primary key (decision, number)
 ) without rowid;
 """
+
+
+class UnfitRecordError(PointsmanError):
+    """A record holds something no column takes, such as a count beyond 64 bits. Trying again does not help."""
 
 
 class LedgerSums(msgspec.Struct, frozen=True, kw_only=True):
@@ -69,24 +73,32 @@ class Ledger:
         with self._refusals():
             path.parent.mkdir(parents=True, exist_ok=True)
             self._db = sqlite3.connect(path, timeout=10, isolation_level=None, check_same_thread=False)
-            path.chmod(0o600)
-            self._db.execute("pragma journal_mode = wal")
-            self._db.execute("pragma synchronous = normal")
-            self._open()
+            try:
+                self._open()
+            except BaseException:
+                self._db.close()
+                raise
 
     def append(self, served: Iterable[Served]) -> None:
-        """Write records in one transaction: all or none. One that is there already is left as it is."""
+        """Write records in one transaction: all or none. One that is there already is left as it is.
+
+        Raises `UnfitRecordError` if the fault lies with a record and not with the disk.
+        """
         with self._refusals(), self._transaction():
             for one in served:
                 self._db.execute(_INSERT_REQUEST, self._request_row(one))
                 rows = [self._attempt_row(one.decision, n, a) for n, a in enumerate(one.exchange.attempts, 1)]
                 self._db.executemany(_INSERT_ATTEMPT, rows)
 
-    def prune(self, before_s: float) -> int:
-        """Delete requests that arrived before this time (Unix seconds), and what belongs to them; returns how many."""
+    def prune(self, before_s: float, most: int = -1) -> int:
+        """Delete requests that arrived before this time (Unix seconds), and what belongs to them; returns how many.
+
+        `most` at once, the oldest first; all of them if it is negative.
+        """
+        old = "select decision from requests where at_s < ? order by at_s limit ?"
         with self._refusals(), self._transaction():
-            self._db.execute("delete from attempts where decision in (select decision from requests where at_s < ?)", (before_s,))
-            return self._db.execute("delete from requests where at_s < ?", (before_s,)).rowcount
+            self._db.execute(f"delete from attempts where decision in ({old})", (before_s, most))  # noqa: S608  # our own words
+            return self._db.execute(f"delete from requests where decision in ({old})", (before_s, most)).rowcount  # noqa: S608  # our own words
 
     def sums(self, since_s: float = 0.0) -> LedgerSums:
         """Exact sums of what arrived since then; of nothing, zeros."""
@@ -130,17 +142,33 @@ class Ledger:
         self.close()
 
     def _open(self) -> None:
-        version = self._db.execute("pragma user_version").fetchone()[0]
+        version, tables = self._found()  # before anything is changed in a file that may not be ours
+        if (version == 0 and tables) or version not in (0, _VERSION):
+            whose = f"a later version of pointsman (its format is {version})" if version > _VERSION else "something else"
+            raise StorageError(
+                f"{self.path}: written by {whose}; nothing was changed in it",
+                hint="name another file as store.ledger, or run the version that wrote it",
+            )
+        self.path.chmod(0o600)
+        self._db.execute("pragma journal_mode = wal")
+        self._db.execute("pragma synchronous = normal")
         if version == 0:
             with self._transaction():
                 for statement in _SCHEMA.split(";"):
                     self._db.execute(statement)
                 self._db.execute(f"pragma user_version = {_VERSION}")
-        elif version != _VERSION:
-            raise StorageError(
-                f"{self.path}: written by another version (format {version})", hint="name another file as store.ledger"
-            )
         self._names = dict(self._db.execute("select text, id from names"))
+
+    def _found(self) -> tuple[int, int]:
+        """Format and number of tables of the file as it is."""
+        try:
+            version: int = self._db.execute("pragma user_version").fetchone()[0]
+            tables: int = self._db.execute("select count(*) from sqlite_master").fetchone()[0]
+        except sqlite3.DatabaseError as error:
+            if error.sqlite_errorcode == sqlite3.SQLITE_NOTADB:
+                raise StorageError(f"{self.path}: is no SQLite file", hint="name another file as store.ledger") from None
+            raise
+        return version, tables
 
     @contextlib.contextmanager
     def _transaction(self) -> Iterator[None]:
@@ -159,6 +187,8 @@ class Ledger:
     def _refusals(self) -> Iterator[None]:
         try:
             yield
+        except (sqlite3.IntegrityError, sqlite3.DataError, OverflowError, UnicodeEncodeError) as error:
+            raise UnfitRecordError(f"{self.path}: a record cannot be kept: {error}") from error
         except (sqlite3.Error, OSError) as error:
             raise StorageError(
                 f"{self.path}: {error}", hint="see that the disk has room and the folder can be written"
@@ -202,5 +232,6 @@ class Ledger:
 
 
 _ALL_COUNTS = "count(*), coalesce(sum(usd is null and usage_estimated is not null), 0), coalesce(sum(usage_estimated), 0)"
-_INSERT_REQUEST = f"insert or ignore into requests values ({', '.join('?' * (26 + len(_COUNTS) + 3))})"  # noqa: S608  # marks only
-_INSERT_ATTEMPT = f"insert or ignore into attempts values ({', '.join('?' * 14)})"  # noqa: S608  # marks only
+# Not `insert or ignore`: that would pass over a record that lacks something as if it were there already.
+_INSERT_REQUEST = f"insert into requests values ({', '.join('?' * (26 + len(_COUNTS) + 3))}) on conflict (decision) do nothing"  # noqa: S608  # marks only
+_INSERT_ATTEMPT = f"insert into attempts values ({', '.join('?' * 14)}) on conflict (decision, number) do nothing"  # noqa: S608  # marks only

@@ -74,6 +74,10 @@ METRICS: tuple[Metric, ...] = (
     Metric(name="pointsman_open_breakers", kind="gauge", unit="workers", labels=("variant",),
            meaning="How many workers do not ask a variant at the moment, because it kept failing."),
     Metric(name="pointsman_unwritten_records", kind="gauge", unit="requests", meaning="Records that wait for the ledger."),
+    Metric(name="pointsman_unlogged_requests_total", kind="counter", unit="requests",
+           meaning="Requests whose line the access log would not take; the ledger has them all the same."),
+    Metric(name="pointsman_unfit_records_total", kind="counter", unit="requests",
+           meaning="Requests whose record the ledger cannot hold, such as a count beyond 64 bits; each is named on stderr."),
     Metric(name="pointsman_reload_failures_total", kind="counter", unit="reloads",
            meaning="Configurations that were refused; the last good one stayed in force."),
     Metric(name="pointsman_worker_restarts_total", kind="counter", unit="processes",
@@ -122,6 +126,8 @@ class Metrics:
         self.reload_failures = 0
         self.worker_restarts = 0
         self.unwritten = 0
+        self.unlogged = 0
+        self.unfit = 0
 
     def serving(self, snapshot: str, variants: Iterable[str], at_s: float) -> None:
         """Another configuration is in force since `at_s` (Unix seconds), with these variants."""
@@ -150,6 +156,8 @@ class Metrics:
     def exposition(self) -> str:
         """All of it in Prometheus's text format."""
         self._gauges["pointsman_unwritten_records"][()] = self.unwritten
+        self._counts["pointsman_unlogged_requests_total"][()] = self.unlogged
+        self._counts["pointsman_unfit_records_total"][()] = self.unfit
         self._counts["pointsman_reload_failures_total"][()] = self.reload_failures
         self._counts["pointsman_worker_restarts_total"][()] = self.worker_restarts
         now = self._workers.values()
