@@ -5,62 +5,19 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Literal
 
-import msgspec
 import numpy as np
 
 from pointsman.app.yaml_file import convert, read_yaml
-from pointsman.core.estimate import Measured, Unknown, measured_json
+from pointsman.core.estimate import Unknown, measured_json
 from pointsman.core.failure import ConfigError
 from pointsman.rollout.plan import Plan, checked
 from pointsman.rollout.simulate.rehearse import Rehearsed, rehearse
-from pointsman.rollout.simulate.scenario import Scenario, named
-from pointsman.stats.intervals import clopper_pearson
+from pointsman.rollout.simulate.result import Result, Spread
+from pointsman.rollout.simulate.scenario import named
+from pointsman.store.journal import write_whole
 
-__all__ = ["Result", "Spread", "load_plan", "rehearsal_document", "rehearse_all"]
-
-
-class Spread(msgspec.Struct, frozen=True):
-    """Middle and bad case of a count."""
-
-    median: float
-    p90: float
-
-
-class Result(msgspec.Struct, frozen=True, kw_only=True):
-    """What became of all rehearsals of one scenario."""
-
-    scenario: Scenario
-    rehearsed: tuple[Rehearsed, ...]
-    cpu_s: float
-
-    @property
-    def rolled_back(self) -> Measured:
-        """Share of rollouts that ended in a rollback."""
-        return clopper_pearson(self.count("rolled_back"), len(self.rehearsed))
-
-    @property
-    def requests(self) -> int:
-        """Requests simulated in all."""
-        return sum(r.requests for r in self.rehearsed)
-
-    def count(self, ended: str) -> int:
-        """How many ended so."""
-        return sum(r.ended == ended for r in self.rehearsed)
-
-    def spread(self, field: Literal["candidate_requests", "candidate_units", "shadow_pairs", "duration_s"]) -> Spread | Unknown:
-        """Of the rollouts that were rolled back, how much was seen until then."""
-        values = [getattr(r, field) for r in self.rehearsed if r.ended == "rolled_back"]
-        if not values:
-            return Unknown("no rollout was rolled back")
-        return Spread(float(np.median(values)), float(np.quantile(values, 0.9)))
-
-    @property
-    def by(self) -> dict[str, int]:
-        """What rolled back, most frequent first."""
-        names = [r.reason.split(":")[0] for r in self.rehearsed if r.ended == "rolled_back"]
-        return dict(sorted(((n, names.count(n)) for n in set(names)), key=lambda item: (-item[1], item[0])))
+__all__ = ["load_plan", "rehearsal_document", "rehearse_all", "write_rehearsal_page"]
 
 
 def load_plan(path: Path) -> Plan:
@@ -118,3 +75,10 @@ def _spread(spread: Spread | Unknown) -> dict[str, object]:
     if isinstance(spread, Unknown):
         return {"median": None, "p90": None, "unknown": spread.reason}
     return {"median": spread.median, "p90": spread.p90}
+
+
+def write_rehearsal_page(path: Path, plan: Plan, results: dict[str, Result], seed: int) -> None:
+    """The page for those who decide. Raises `StorageError` if the disk refuses."""
+    from pointsman.report.rehearsal_page import rehearsal_page
+
+    write_whole(path, rehearsal_page(plan, results, seed).encode())

@@ -11,8 +11,8 @@ from pointsman.cli.options import json_option
 from pointsman.cli.output import EXIT_CODES, print_json, say, with_example
 
 if TYPE_CHECKING:
-    from pointsman.app.rehearse import Result
     from pointsman.rollout.plan import Plan
+    from pointsman.rollout.simulate.result import Result
 
 __all__ = ["command"]
 
@@ -28,8 +28,11 @@ def command() -> None:
 @click.option("--seed", type=click.IntRange(0), default=7, show_default=True, help="The same seed gives the same rollouts.")
 @click.option("--scenario", "scenarios", multiple=True, help="Only this scenario; repeat for several. All if not given.")
 @click.option("--seed-rules", is_flag=True, help="Also judge by the usual thresholds on five minutes, to compare.")
+@click.option("--html", type=click.Path(path_type=Path, dir_okay=False), help="Write a page for whoever decides to this file.")
 @json_option
-def rehearse(file: Path, runs: int, seed: int, scenarios: tuple[str, ...], seed_rules: bool, as_json: bool) -> int:
+def rehearse(
+    file: Path, runs: int, seed: int, scenarios: tuple[str, ...], seed_rules: bool, html: Path | None, as_json: bool
+) -> int:
     """Run a migration many times on simulated traffic before any user is touched.
 
     The same state machine and the same checks decide that will decide the real rollout, in virtual
@@ -37,8 +40,8 @@ def rehearse(file: Path, runs: int, seed: int, scenarios: tuple[str, ...], seed_
     rolled back more often than the plan allows, or a harmful one ever reached everybody; 3 if evidence
     for a promotion never came.
     """
-    from pointsman.app.rehearse import load_plan, rehearsal_document, rehearse_all
-    from pointsman.cli.migrate_output import rehearsal_verdict
+    from pointsman.app.rehearse import load_plan, rehearsal_document, rehearse_all, write_rehearsal_page
+    from pointsman.report.rehearsal import rehearsal_verdict
 
     plan = load_plan(file)
     if seed_rules and scenarios and "guide_rule" not in scenarios:
@@ -48,6 +51,9 @@ def rehearse(file: Path, runs: int, seed: int, scenarios: tuple[str, ...], seed_
         print_json(rehearsal_document(results, seed))
     else:
         _show(plan, results, seed)
+    if html is not None:
+        write_rehearsal_page(html, plan, results, seed)
+        say(f"wrote {html}")
     return EXIT_CODES[rehearsal_verdict(plan, results)]
 
 
@@ -118,13 +124,20 @@ def _tell(name: str, done: int) -> None:
 
 
 def _show(plan: Plan, results: dict[str, Result], seed: int) -> None:
-    from pointsman.cli.migrate_output import HEADS, rehearsal_lines, rehearsal_rows
+    from pointsman.report.rehearsal import HEADS, rehearsal_lines, rehearsal_rows
     from pointsman.report.terminal import Column, open_console, print_table
 
-    console, rows, last = open_console(), rehearsal_rows(results), len(HEADS) - 1
+    console, rows = open_console(), rehearsal_rows(results)
+    shown = [n for n, head in enumerate(HEADS) if head != "Units exposed"]  # the sentences below say it
     columns = [
-        Column(head=h, cells=tuple(r[i] for r in rows), right=0 < i < last, wraps=i == last, least=12 if i in (0, last) else None)
-        for i, h in enumerate(HEADS)
+        Column(
+            head=HEADS[n],
+            cells=tuple(r[n] for r in rows),
+            right=0 < n < shown[-1],
+            wraps=n == shown[-1],
+            least={0: 19, shown[-1]: 12}.get(n),
+        )
+        for n in shown
     ]
     print_table(console, f"{plan.route}: {plan.from_} → {plan.to}", columns)
     console.print()

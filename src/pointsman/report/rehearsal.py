@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from pointsman.core.estimate import Unknown
+from pointsman.core.verdict import VerdictName
 from pointsman.report import format as fmt
-
-if TYPE_CHECKING:
-    from pointsman.app.rehearse import Result, Spread
-    from pointsman.core.verdict import VerdictName
-    from pointsman.rollout.plan import Plan
+from pointsman.rollout.plan import Plan
+from pointsman.rollout.simulate.result import Result, Spread
 
 __all__ = ["HEADS", "rehearsal_lines", "rehearsal_rows", "rehearsal_verdict"]
 
-HEADS = ("Scenario", "Rolled back", "Answers before it", "Units exposed", "Time to it", "What saw it")
+HEADS = ("Scenario", "Rolled back", "Answers until", "Units exposed", "Time to it", "What saw it")
 
 
 def rehearsal_rows(results: dict[str, Result]) -> list[tuple[str, ...]]:
@@ -26,7 +22,7 @@ def rehearsal_rows(results: dict[str, Result]) -> list[tuple[str, ...]]:
             _counts(result.spread("candidate_requests")),
             _counts(result.spread("candidate_units")),
             _times(result.spread("duration_s")),
-            ", ".join(f"{what} {n}" for what, n in result.by.items()) or "–",
+            _seen_by(result.by),
         )
         for name, result in results.items()
     ]
@@ -37,15 +33,18 @@ def _counts(spread: Spread | Unknown) -> str:
 
 
 def _times(spread: Spread | Unknown) -> str:
-    return "–" if isinstance(spread, Unknown) else f"{_days(spread.median)} ({_days(spread.p90)})"
+    if isinstance(spread, Unknown):
+        return "–"
+    unit, per_s = ("d", 86_400.0) if spread.median >= 86_400 else ("h", 3600.0)
+    return f"{spread.median / per_s:.1f} ({spread.p90 / per_s:.1f}) {unit}"
 
 
-def _days(seconds: float) -> str:
-    return f"{seconds / 86_400:.1f} d" if seconds >= 86_400 else fmt.duration(seconds)
+def _seen_by(counts: dict[str, int]) -> str:
+    return next(iter(counts), "–") if len(counts) < 2 else ", ".join(f"{what} {n}" for what, n in counts.items())
 
 
 def rehearsal_verdict(plan: Plan, results: dict[str, Result]) -> VerdictName:
-    """Fail if the plan's promise is refuted or harm reached everybody; unknown if a rollout never ended.
+    """Fail if the plan's promise is refuted or harm reached everybody; unknown if a rollout with the plan's traffic never ended.
 
     The usual thresholds are only shown, never judged.
     """
@@ -56,7 +55,8 @@ def rehearsal_verdict(plan: Plan, results: dict[str, Result]) -> VerdictName:
             return "fail"
         if result.scenario.harmful is False and not isinstance(share, Unknown) and share.low > plan.alpha:
             return "fail"
-    return "unknown" if any(r.count("unfinished") for r in ours) else "pass"
+    as_planned = [r for r in ours if r.scenario.traffic_ratio >= 1.0]
+    return "unknown" if any(r.count("unfinished") for r in as_planned or ours) else "pass"
 
 
 def rehearsal_lines(plan: Plan, results: dict[str, Result], seed: int) -> list[str]:
@@ -81,14 +81,16 @@ def _harm(bad: dict[str, Result]) -> list[str]:
     lines = []
     for name, result in bad.items():
         units, runs = result.spread("candidate_units"), len(result.rehearsed)
-        caught = result.count("rolled_back")
+        called = f"{name} ({result.scenario.summary})"
         if isinstance(units, Unknown):
-            lines.append(f"{name} ({result.scenario.summary}): never rolled back in {runs:,} rollouts.")
-            continue
-        exposed = (
-            f"half the time before {units.median:,.0f} users or conversations met it" if units.median else "before anybody met it"
-        )
-        lines.append(f"{name} ({result.scenario.summary}): rolled back in {caught:,} of {runs:,}, {exposed}.")
+            lines.append(f"{called}: never rolled back in {runs:,} rollouts.")
+        else:
+            met = (
+                f"half the time before {units.median:,.0f} users or conversations met it"
+                if units.median
+                else "before anybody met it"
+            )
+            lines.append(f"{called}: rolled back in {result.count('rolled_back'):,} of {runs:,}, {met}.")
         if served := result.count("completed"):
             lines.append(f"  ! in {served:,} rollouts it was given to everybody.")
     return lines
@@ -106,6 +108,7 @@ def _naive(results: dict[str, Result]) -> list[str]:
 def _open(results: dict[str, Result]) -> list[str]:
     stuck = {n: r.count("unfinished") for n, r in results.items() if r.count("unfinished")}
     return [
-        f"{name}: {n:,} rollouts waited in vain for evidence; take larger steps or a longer shadow phase."
+        f"{name} ({results[name].scenario.summary}): {n:,} rollouts waited in vain for evidence; larger steps or a longer shadow"
+        " phase would end them."
         for name, n in stuck.items()
     ]
