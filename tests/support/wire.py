@@ -48,7 +48,7 @@ def dialect_of(path: str) -> str | None:
         return "openai_chat"
     if path.endswith("/responses"):
         return "openai_responses"
-    if path.endswith("/messages"):
+    if path.endswith("/messages") and "/threads/" not in path:
         return "anthropic_messages"
     if path.endswith(("/api/chat", "/api/generate")):
         return "ollama"

@@ -30,6 +30,7 @@ __all__ = [
     "FinishReason",
     "Finished",
     "Image",
+    "LogprobsDelta",
     "Loss",
     "Media",
     "Message",
@@ -266,6 +267,7 @@ class Choice(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     finish_raw: str | None = None
     stop_sequence: str | None = None
     logprobs: msgspec.Raw | None = None
+    """Log probabilities in the form of Chat Completions: tokens under `content`, those of a refusal under `refusal`."""
 
 
 class ChatReply(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -278,6 +280,9 @@ class ChatReply(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     usage: Usage | None = None
     created_s: float | None = None
     extra: dict[str, msgspec.Raw] = msgspec.field(default_factory=dict)
+    """Fields we have no name for, kept as they came for clients of the same dialect."""
+    extra_from: str | None = None
+    """The dialect `extra` was read from."""
 
     @property
     def text(self) -> str:
@@ -317,7 +322,7 @@ class Loss(msgspec.Struct, frozen=True):
     """Something of a request or reply that the target's protocol cannot say."""
 
     field: str
-    """Path in our form, such as `top_k` or `messages[2].parts[0]`."""
+    """Path in our form, such as `top_k` or `messages[2].parts[0]`; of a reply the kind of thing: `reply.text.citations`."""
     why: str
 
 
@@ -344,6 +349,8 @@ class ReasoningDelta(msgspec.Struct, frozen=True, kw_only=True):
     id: str | None = None
     choice: int = 0
     closes: bool = False
+    extra: dict[str, msgspec.Raw] | None = None
+    """As `extra` of the thoughts this becomes."""
 
 
 class RefusalDelta(msgspec.Struct, frozen=True):
@@ -357,6 +364,8 @@ class ToolCallStarted(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     signature: str | None = None
     choice: int = 0
+    extra: dict[str, msgspec.Raw] | None = None
+    """As `extra` of the call this becomes."""
 
 
 class ToolCallDelta(msgspec.Struct, frozen=True, kw_only=True):
@@ -371,6 +380,13 @@ class PartDelta(msgspec.Struct, frozen=True):
     """A whole part that arrives at once (an image, something opaque)."""
 
     part: Part
+    choice: int = 0
+
+
+class LogprobsDelta(msgspec.Struct, frozen=True):
+    """Log probabilities of the words that come next, in the form `Choice.logprobs` has."""
+
+    logprobs: msgspec.Raw
     choice: int = 0
 
 
@@ -401,6 +417,7 @@ Delta = (
     | ToolCallStarted
     | ToolCallDelta
     | PartDelta
+    | LogprobsDelta
     | Finished
     | UsageSeen
     | Failed

@@ -44,6 +44,7 @@ class TranslatingCall:
             return
         said = self._read(reply)
         visit.answered(said)
+        visit.lost(visit.dialect.lost_in_reply(said, streamed=visit.asked.stream))
         if visit.asked.stream:
             streaming = _Streaming(visit, self._target, reply)
             await streaming.take(list(deltas_of(said)))
@@ -98,7 +99,9 @@ class _Streaming:
                 if self._finished < (visit.request().n or 1):
                     broken = error.failure
             broken = self._assembler.failure or broken
-            visit.answered(self._assembler.reply(), cut=broken is not None)
+            said = self._assembler.reply()
+            visit.answered(said, cut=broken is not None)
+            visit.lost(visit.dialect.lost_in_reply(said, streamed=True))
             noted = True
             await self.end(broken)
         finally:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
-from pointsman.core.chat import ChatReply, ChatRequest, FinishReason
+from pointsman.core.chat import ChatReply, ChatRequest, FinishReason, Loss
 from pointsman.core.clock import Clock
 from pointsman.core.exchange import Attempt, Cost, Exchange
 from pointsman.core.failure import Failure, ProviderError
@@ -121,6 +121,10 @@ class Visit:
         if reply.choices:
             self.finish = reply.choices[0].finish
         self.used(self._usage_of(reply, cut=cut))
+
+    def lost(self, losses: Iterable[Loss]) -> None:
+        """Note what of the answer this client does not get to see; of a stream it is known only at its end."""
+        self.losses = tuple(dict.fromkeys((*self.losses, *(loss.field for loss in losses))))
 
     def _usage_of(self, reply: ChatReply, *, cut: bool) -> Usage | None:
         if reply.usage is not None and not cut:

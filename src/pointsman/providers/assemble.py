@@ -13,6 +13,7 @@ from pointsman.core.chat import (
     Failed,
     Finished,
     FinishReason,
+    LogprobsDelta,
     Part,
     PartDelta,
     Reasoning,
@@ -29,6 +30,7 @@ from pointsman.core.chat import (
 )
 from pointsman.core.failure import Failure, ProviderError
 from pointsman.core.usage import Usage
+from pointsman.providers.logprobs import joined_logprobs
 
 __all__ = ["Assembler", "assemble", "deltas_of", "merge_usage"]
 
@@ -69,6 +71,8 @@ class Assembler:
                 self._choice(choice).part(part)
             case Finished(choice=choice):
                 self._choice(choice).finished = delta
+            case LogprobsDelta(logprobs, choice):
+                self._choice(choice).logprobs.append(logprobs)
             case UsageSeen(usage):
                 self.usage = merge_usage(self.usage, usage)
             case Started():
@@ -100,6 +104,7 @@ class _ChoiceInProgress:
     def __init__(self) -> None:
         self._order: list[_TextRun | _ThoughtRun | _RefusalRun | _CallRun | Part] = []
         self._calls: dict[int, _CallRun] = {}
+        self.logprobs: list[msgspec.Raw] = []
         self.finished: Finished | None = None
 
     def text(self, text: str) -> None:
@@ -125,6 +130,8 @@ class _ChoiceInProgress:
         last.signature = delta.signature or last.signature
         last.encrypted = delta.encrypted or last.encrypted
         last.id = delta.id or last.id
+        if delta.extra:
+            last.extra = {**(last.extra or {}), **delta.extra}
         last.closed = delta.closes
 
     def tool_started(self, delta: ToolCallStarted) -> None:
@@ -151,6 +158,7 @@ class _ChoiceInProgress:
             finish=end.reason if end else FinishReason.UNKNOWN,
             finish_raw=end.raw if end else None,
             stop_sequence=end.stop_sequence if end else None,
+            logprobs=joined_logprobs(self.logprobs),
         )
 
 
@@ -185,10 +193,11 @@ class _ThoughtRun(_Run):
         self.signature: str | None = None
         self.encrypted: str | None = None
         self.id: str | None = None
+        self.extra: dict[str, msgspec.Raw] | None = None
         self.closed = False
 
     def build(self) -> Part:
-        return Reasoning(text=self.joined, signature=self.signature, encrypted=self.encrypted, id=self.id)
+        return Reasoning(text=self.joined, signature=self.signature, encrypted=self.encrypted, id=self.id, extra=self.extra)
 
 
 class _CallRun(_Run):
@@ -198,7 +207,7 @@ class _CallRun(_Run):
 
     def build(self) -> Part:
         start = self._start
-        return ToolCall(id=start.id, name=start.name, arguments=self.joined or "{}", signature=start.signature)
+        return ToolCall(id=start.id, name=start.name, arguments=self.joined or "{}", signature=start.signature, extra=start.extra)
 
 
 def assemble(deltas: Iterable[Delta]) -> ChatReply:
@@ -216,9 +225,11 @@ def deltas_of(reply: ChatReply) -> Iterator[Delta]:
     yield Started(id=reply.id, model=reply.model, created_s=reply.created_s)
     for number, choice in enumerate(reply.choices):
         calls = 0
+        if choice.logprobs is not None:
+            yield LogprobsDelta(choice.logprobs, number)
         for part in choice.parts:
             match part:
-                case Text(text=text, citations=None, signature=None):
+                case Text(text=text, citations=None, signature=None, extra=None):
                     yield TextDelta(text, number)
                 case Reasoning():
                     yield ReasoningDelta(
@@ -228,11 +239,14 @@ def deltas_of(reply: ChatReply) -> Iterator[Delta]:
                         id=part.id,
                         choice=number,
                         closes=True,
+                        extra=part.extra,
                     )
                 case Refusal(text=text):
                     yield RefusalDelta(text, number)
                 case ToolCall():
-                    yield ToolCallStarted(index=calls, id=part.id, name=part.name, signature=part.signature, choice=number)
+                    yield ToolCallStarted(
+                        index=calls, id=part.id, name=part.name, signature=part.signature, choice=number, extra=part.extra
+                    )
                     yield ToolCallDelta(index=calls, arguments=part.arguments, choice=number)
                     calls += 1
                 case _:

@@ -106,6 +106,10 @@ class Dialect(Protocol):
 
     def stream_writer(self, request: ChatRequest) -> StreamWriter: ...
 
+    def lost_in_reply(self, reply: ChatReply, *, streamed: bool = False) -> tuple[Loss, ...]:
+        """What of a reply a client of this protocol does not get to see, told whole or as a stream."""
+        ...
+
     def write_failure(self, failure: Failure) -> HttpReply:
         """A failure in the protocol's own error shape and status, with `retry-after` where one is known."""
         ...

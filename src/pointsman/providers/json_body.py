@@ -18,6 +18,7 @@ __all__ = [
     "decode_reply",
     "decode_request",
     "fields_under",
+    "json_line",
     "json_text",
     "kept_fields",
     "other_fields",
@@ -75,6 +76,12 @@ def fields_under(extra: dict[str, msgspec.Raw] | None, prefix: str) -> dict[str,
 def raw(value: object) -> msgspec.Raw:
     """Any JSON-like value as raw JSON."""
     return msgspec.Raw(_ENCODER.encode(value))
+
+
+def json_line(value: object) -> bytes:
+    """JSON on one line, as streams need it: raw JSON that came with line breaks of its own would end an event early."""
+    line = _ENCODER.encode(value)
+    return msgspec.json.format(line, indent=-1) if b"\n" in line or b"\r" in line else line
 
 
 def json_text(value: object) -> str:

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from pointsman.core.chat import ChatReply, ChatRequest
+from pointsman.core.chat import ChatReply, ChatRequest, Loss
 from pointsman.core.failure import Failure
 from pointsman.providers.dialect import HttpReply, HttpRequest
 from pointsman.providers.dialects.anthropic_messages.blocks_read import NAME
 from pointsman.providers.dialects.anthropic_messages.failure import classify, write_failure
 from pointsman.providers.dialects.anthropic_messages.reply import read_reply, write_reply
+from pointsman.providers.dialects.anthropic_messages.reply_form import FORM
 from pointsman.providers.dialects.anthropic_messages.request_read import read_request
 from pointsman.providers.dialects.anthropic_messages.request_write import write_request
 from pointsman.providers.dialects.anthropic_messages.stream_read import StreamReader
 from pointsman.providers.dialects.anthropic_messages.stream_write import StreamWriter
+from pointsman.providers.reply_losses import lost_in_reply
 
 __all__ = ["PLUGIN", "AnthropicMessages"]
 
@@ -59,6 +61,10 @@ class AnthropicMessages:
     def stream_writer(self, request: ChatRequest) -> StreamWriter:
         """Writes one streamed message."""
         return StreamWriter(request)
+
+    def lost_in_reply(self, reply: ChatReply, *, streamed: bool = False) -> tuple[Loss, ...]:
+        """What of a reply this protocol cannot say."""
+        return lost_in_reply(reply, FORM, streamed=streamed)
 
     def write_failure(self, failure: Failure) -> HttpReply:
         """A failure in Anthropic's error shape."""

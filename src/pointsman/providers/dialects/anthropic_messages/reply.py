@@ -26,18 +26,18 @@ from pointsman.providers.dialect import HttpReply
 from pointsman.providers.dialects.anthropic_messages.blocks_read import NAME, read_block
 from pointsman.providers.dialects.anthropic_messages.blocks_write import arguments_object, is_own_citations, tool_id
 from pointsman.providers.dialects.anthropic_messages.failure import in_band, write_failure
+from pointsman.providers.dialects.anthropic_messages.reply_form import FORM, IN_USAGE
 from pointsman.providers.dialects.anthropic_messages.stop_reason import read_stop_reason, write_stop_reason
 from pointsman.providers.dialects.anthropic_messages.usage import WireUsage, ledger, wire_usage
 from pointsman.providers.fields import RAW, RAWS, STR, Decode, Fields
 from pointsman.providers.http_failure import malformed
 from pointsman.providers.json_body import decode_reply
+from pointsman.providers.reply_losses import handed_on
 
-__all__ = ["StopDetails", "message_id", "read_reply", "reply_blocks", "stop_details", "write_reply"]
+__all__ = ["StopDetails", "message_id", "own_fields", "read_reply", "reply_blocks", "stop_details", "write_reply"]
 
 _ENCODER = msgspec.json.Encoder()
 _HEADERS = {"content-type": "application/json"}
-# Top-level members of a message beyond the protocol's common ones, handed on to clients of the same protocol.
-_HANDED_ON = ("container", "context_management", "diagnostics")
 
 
 class StopDetails(msgspec.Struct, frozen=True):
@@ -49,7 +49,6 @@ class StopDetails(msgspec.Struct, frozen=True):
 _STOP_DETAILS = msgspec.json.Decoder(StopDetails)
 _ANY = msgspec.json.Decoder()
 _USAGE = msgspec.json.Decoder(WireUsage)
-_BESIDE_COUNTS = ("service_tier", "server_tool_use")
 
 
 def read_reply(body: bytes) -> ChatReply:
@@ -85,8 +84,8 @@ def read_reply(body: bytes) -> ChatReply:
     extra = fields.spare()
     if usage is not None:
         said = Fields(usage, "usage", decode=decode)
-        extra |= {name: value.copy() for name in _BESIDE_COUNTS if (value := said.take(name, RAW)) is not None}
-    return msgspec.structs.replace(reply, extra=extra) if extra else reply
+        extra |= {name: value.copy() for name in IN_USAGE if (value := said.take(name, RAW)) is not None}
+    return msgspec.structs.replace(reply, extra=extra, extra_from=NAME) if extra else reply
 
 
 def write_reply(reply: ChatReply, request: ChatRequest) -> HttpReply:
@@ -96,6 +95,7 @@ def write_reply(reply: ChatReply, request: ChatRequest) -> HttpReply:
     if reason is None:
         said = f": {choice.finish_raw}" if choice.finish_raw else ""
         return write_failure(Failure(kind=FailureClass.MALFORMED, message=f"the model's answer ended in an error{said}"))
+    usage = wire_usage(reply.usage)
     message: dict[str, object] = {
         "id": message_id(reply.id, request),
         "type": "message",
@@ -104,11 +104,12 @@ def write_reply(reply: ChatReply, request: ChatRequest) -> HttpReply:
         "content": reply_blocks(choice.parts),
         "stop_reason": reason,
         "stop_sequence": choice.stop_sequence,
-        "usage": wire_usage(reply.usage),
+        "usage": usage,
     }
     if reason == "refusal":
         message["stop_details"] = stop_details("".join(p.text for p in choice.parts if isinstance(p, Refusal)))
-    message |= {name: reply.extra[name] for name in _HANDED_ON if name in reply.extra}
+    for name, value in handed_on(reply, FORM).items():
+        (message if name not in IN_USAGE else usage)[name] = value
     return HttpReply(status=200, body=_ENCODER.encode(message), headers=dict(_HEADERS))
 
 
@@ -142,7 +143,7 @@ def _reply_block(part: Part) -> dict[str, object] | msgspec.Raw | None:
             return {"type": "text", "text": part.text} | _citations(part) if part.text else None
         case ToolCall():
             arguments, _ = arguments_object(part.arguments)
-            return {"type": "tool_use", "id": tool_id(part.id), "name": part.name, "input": arguments} | _own(part)
+            return {"type": "tool_use", "id": tool_id(part.id), "name": part.name, "input": arguments} | own_fields(part.extra)
         case Reasoning(encrypted=str(), id=None):
             return {"type": "redacted_thinking", "data": part.encrypted}
         case Reasoning() if part.text or part.signature:
@@ -158,6 +159,7 @@ def _citations(part: Text) -> dict[str, object]:
     return {"citations": part.citations} if own else {}
 
 
-def _own(part: Part) -> dict[str, object]:
+def own_fields(extra: dict[str, msgspec.Raw] | None) -> dict[str, object]:
+    """The fields among these extras that only this protocol has, by their names on the wire."""
     prefix = f"{NAME}."
-    return {k[len(prefix) :]: v for k, v in (part.extra or {}).items() if k.startswith(prefix)}
+    return {k[len(prefix) :]: v for k, v in (extra or {}).items() if k.startswith(prefix)}

@@ -25,7 +25,7 @@ from pointsman.providers.dialects.anthropic_messages.reply import StopDetails
 from pointsman.providers.dialects.anthropic_messages.stop_reason import read_stop_reason
 from pointsman.providers.dialects.anthropic_messages.usage import WireUsage, ledger, merged
 from pointsman.providers.http_failure import cut_short
-from pointsman.providers.json_body import decode_reply, raw
+from pointsman.providers.json_body import decode_reply, kept_fields, raw
 from pointsman.providers.sse import SseEvent, SseReader
 
 __all__ = ["StreamReader"]
@@ -75,6 +75,7 @@ class _Block(msgspec.Struct, frozen=True):
 
 _EVENT = msgspec.json.Decoder(_Event)
 _BLOCK = msgspec.json.Decoder(_Block)
+_CALL_NAMED = frozenset({"type", "id", "name", "input"})
 _OBJECT = msgspec.json.Decoder(dict[str, object])
 _KIND = msgspec.json.Decoder(_Kind)
 _USED = frozenset({"message_start", "message_delta", "content_block_start", "content_block_delta"})
@@ -188,7 +189,8 @@ class StreamReader:
                 found.append(ReasoningDelta(encrypted=block.data, closes=True))
             case "tool_use":
                 opened = _OpenCall(self._calls, bytes(block.input))
-                found.append(ToolCallStarted(index=self._calls, id=block.id, name=block.name))
+                extra = kept_fields(event.content_block, _CALL_NAMED, f"{NAME}.")
+                found.append(ToolCallStarted(index=self._calls, id=block.id, name=block.name, extra=extra))
                 self._calls += 1
             case _:
                 opened = _OpenOpaque(block.type, decode_reply(_OBJECT, event.content_block, "content_block"))

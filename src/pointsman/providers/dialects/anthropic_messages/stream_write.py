@@ -32,13 +32,13 @@ from pointsman.core.usage import Usage
 from pointsman.providers.assemble import merge_usage
 from pointsman.providers.dialects.anthropic_messages.blocks_write import is_own_citations, tool_id
 from pointsman.providers.dialects.anthropic_messages.failure import error_body
-from pointsman.providers.dialects.anthropic_messages.reply import message_id, reply_blocks, stop_details
+from pointsman.providers.dialects.anthropic_messages.reply import message_id, own_fields, reply_blocks, stop_details
 from pointsman.providers.dialects.anthropic_messages.stop_reason import write_stop_reason
 from pointsman.providers.dialects.anthropic_messages.usage import wire_usage
+from pointsman.providers.json_body import json_line
 
 __all__ = ["StreamWriter"]
 
-_ENCODER = msgspec.json.Encoder()
 _JSON = msgspec.json.Decoder(msgspec.Raw)
 _CITATIONS = msgspec.json.Decoder(list[msgspec.Raw])
 
@@ -121,9 +121,8 @@ class StreamWriter:
                 self._part(part)
 
     def _reasoning(self, delta: ReasoningDelta) -> None:
-        if delta.encrypted is not None:
-            if delta.id is None:  # with an id it is OpenAI's, which clients of this protocol cannot hand back
-                self._whole_block({"type": "redacted_thinking", "data": delta.encrypted})
+        if delta.encrypted is not None and delta.id is None:  # with an id it is OpenAI's, which clients cannot hand back
+            self._whole_block({"type": "redacted_thinking", "data": delta.encrypted})
             return
         if delta.text or delta.signature:
             self._into("thinking", {"type": "thinking", "thinking": "", "signature": ""})
@@ -143,7 +142,7 @@ class StreamWriter:
                         self._delta({"type": "citations_delta", "citation": citation})
             case ToolCall():
                 number = self._calls.next_number
-                self._content(ToolCallStarted(index=number, id=part.id, name=part.name))
+                self._content(ToolCallStarted(index=number, id=part.id, name=part.name, extra=part.extra))
                 self._content(ToolCallDelta(index=number, arguments=part.arguments))
             case Refusal(text=text):
                 self._refusal.append(text)
@@ -159,7 +158,8 @@ class StreamWriter:
         for event in self._calls.ready(everything=everything):
             if isinstance(event, ToolCallStarted):
                 self._close_block()
-                self._start(f"call {event.index}", {"type": "tool_use", "id": tool_id(event.id), "name": event.name, "input": {}})
+                block = {"type": "tool_use", "id": tool_id(event.id), "name": event.name, "input": {}}
+                self._start(f"call {event.index}", block | own_fields(event.extra))
             else:
                 self._delta({"type": "input_json_delta", "partial_json": event.arguments})
 
@@ -205,11 +205,11 @@ class StreamWriter:
             self._open = None
 
     def _fail(self, failure: Failure) -> None:
-        self._out.append(b"event: error\ndata: " + _ENCODER.encode(error_body(failure)) + b"\n\n")
+        self._out.append(b"event: error\ndata: " + json_line(error_body(failure)) + b"\n\n")
         self._over = True
 
     def _event(self, kind: str, **members: object) -> None:
-        self._out.append(b"event: %b\ndata: %b\n\n" % (kind.encode(), _ENCODER.encode({"type": kind, **members})))
+        self._out.append(b"event: %b\ndata: %b\n\n" % (kind.encode(), json_line({"type": kind, **members})))
 
     def _flush(self) -> bytes:
         out = b"".join(self._out)

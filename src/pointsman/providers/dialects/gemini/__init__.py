@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from pointsman.core.chat import ChatReply, ChatRequest
+from pointsman.core.chat import ChatReply, ChatRequest, Loss
 from pointsman.core.failure import Failure
 from pointsman.providers.dialect import HttpReply, HttpRequest
 from pointsman.providers.dialects.gemini.failure import classify, write_failure
 from pointsman.providers.dialects.gemini.names import NAME
 from pointsman.providers.dialects.gemini.reply import read_reply, write_reply
+from pointsman.providers.dialects.gemini.reply_form import FORM
 from pointsman.providers.dialects.gemini.request_read import read_request
 from pointsman.providers.dialects.gemini.request_write import write_request
 from pointsman.providers.dialects.gemini.stream_read import StreamReader
 from pointsman.providers.dialects.gemini.stream_write import StreamWriter
+from pointsman.providers.reply_losses import lost_in_reply
 
 __all__ = ["PLUGIN", "Gemini"]
 
@@ -56,6 +58,10 @@ class Gemini:
     def stream_writer(self, request: ChatRequest) -> StreamWriter:
         """Writes one streamed response as events."""
         return StreamWriter(request)
+
+    def lost_in_reply(self, reply: ChatReply, *, streamed: bool = False) -> tuple[Loss, ...]:
+        """What of a reply this protocol cannot say."""
+        return lost_in_reply(reply, FORM, streamed=streamed)
 
     def write_failure(self, failure: Failure) -> HttpReply:
         """A failure in Google's error shape."""

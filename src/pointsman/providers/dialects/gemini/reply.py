@@ -32,8 +32,9 @@ from pointsman.providers.call_ids import derived_call_id
 from pointsman.providers.dialect import HttpReply
 from pointsman.providers.dialects.gemini.failure import in_band
 from pointsman.providers.dialects.gemini.finish_reason import read_finish_reason, write_finish_reason
+from pointsman.providers.dialects.gemini.logprobs import read_logprobs, write_logprobs
 from pointsman.providers.dialects.gemini.media import write_media
-from pointsman.providers.dialects.gemini.names import BLOCK_REASONS, FINISH_REASONS, NAME, enum_name
+from pointsman.providers.dialects.gemini.names import BLOCK_REASONS, BLOCKED, FINISH_REASONS, NAME, enum_name
 from pointsman.providers.dialects.gemini.parts_read import CallIds, read_part
 from pointsman.providers.dialects.gemini.parts_write import BESIDE_CONTENT, call_of
 from pointsman.providers.dialects.gemini.usage import UsageMetadata, ledger, wire_usage
@@ -43,13 +44,13 @@ from pointsman.providers.losses import Losses
 
 __all__ = [
     "ABSENT",
-    "BLOCKED",
     "RESPONSE",
     "Candidate",
     "ReplyIds",
     "Response",
     "beside_content",
     "created_s",
+    "logprobs_of",
     "read_reply",
     "reply_parts",
     "whole_response",
@@ -108,7 +109,6 @@ class Response(msgspec.Struct, frozen=True, rename="camel"):
 
 RESPONSE = msgspec.json.Decoder(Response)
 _MEMBERS = msgspec.json.Decoder(dict[str, msgspec.Raw])
-BLOCKED = "promptFeedback"
 
 
 class ReplyIds(CallIds):
@@ -147,6 +147,7 @@ def read_reply(body: bytes) -> ChatReply:
         choices=tuple(choices),
         usage=None if response.usage_metadata is None else ledger(response.usage_metadata),
         extra=extra,
+        extra_from=NAME,
     )
 
 
@@ -156,6 +157,12 @@ def created_s(text: str | None) -> float | None:
         return None if text is None else datetime.fromisoformat(text).timestamp()
     except (ValueError, OverflowError):
         return None
+
+
+def logprobs_of(candidate: Candidate) -> msgspec.Raw | None:
+    """Log probabilities in our form; None if there are none."""
+    given = candidate.logprobs_result
+    return None if bytes(given) in _SAYS_NOTHING else read_logprobs(given, "logprobsResult")
 
 
 def beside_content(candidate: Candidate) -> list[Part]:
@@ -227,7 +234,7 @@ def _choice(candidate: Candidate, number: int, reply_id: str | None) -> Choice:
         parts=tuple(p for p in parts if p != _EMPTY_TEXT) + tuple(beside_content(candidate)),
         finish=read_finish_reason(raw_reason, called_tools=called),
         finish_raw=raw_reason,
-        logprobs=None if bytes(candidate.logprobs_result) in _SAYS_NOTHING else candidate.logprobs_result.copy(),
+        logprobs=logprobs_of(candidate),
     )
 
 
@@ -243,9 +250,7 @@ def _candidate(choice: Choice, number: int) -> dict[str, object]:
     for part in choice.parts:
         if isinstance(part, Opaque) and part.dialect == NAME and part.kind in BESIDE_CONTENT:
             wire[part.kind] = part.raw
-    if choice.logprobs is not None and b"chosenCandidates" in bytes(choice.logprobs):
-        wire["logprobsResult"] = choice.logprobs
-    return wire
+    return wire | write_logprobs(choice.logprobs)
 
 
 def _own(part: Part) -> dict[str, object]:

@@ -9,6 +9,7 @@ from pointsman.core.chat import (
     Failed,
     Finished,
     FinishReason,
+    LogprobsDelta,
     PartDelta,
     Reasoning,
     ReasoningDelta,
@@ -26,7 +27,16 @@ from pointsman.providers.dialects.gemini.finish_reason import read_finish_reason
 from pointsman.providers.dialects.gemini.names import FINISH_REASONS, enum_name
 from pointsman.providers.dialects.gemini.partial_args import PartialArg, PartialArguments
 from pointsman.providers.dialects.gemini.parts_read import arguments_text, read_part
-from pointsman.providers.dialects.gemini.reply import ABSENT, RESPONSE, Candidate, ReplyIds, Response, beside_content, created_s
+from pointsman.providers.dialects.gemini.reply import (
+    ABSENT,
+    RESPONSE,
+    Candidate,
+    ReplyIds,
+    Response,
+    beside_content,
+    created_s,
+    logprobs_of,
+)
 from pointsman.providers.dialects.gemini.usage import ledger
 from pointsman.providers.http_failure import cut_short
 from pointsman.providers.json_array import JsonArrayReader
@@ -129,6 +139,8 @@ class _CandidateReader:
         self._partial: PartialArguments | None = None
 
     def read(self, candidate: Candidate, found: list[Delta]) -> None:
+        if (logprobs := logprobs_of(candidate)) is not None:
+            found.append(LogprobsDelta(logprobs, self._choice))
         for raw in candidate.parts:
             self._part(raw, found)
         found += [PartDelta(part, self._choice) for part in beside_content(candidate)]

@@ -14,6 +14,7 @@ from pointsman.core.chat import (
     Failed,
     Finished,
     FinishReason,
+    LogprobsDelta,
     Opaque,
     Part,
     PartDelta,
@@ -34,14 +35,15 @@ from pointsman.core.usage import Usage
 from pointsman.providers.assemble import merge_usage
 from pointsman.providers.dialects.gemini.failure import error_body
 from pointsman.providers.dialects.gemini.finish_reason import write_finish_reason
+from pointsman.providers.dialects.gemini.logprobs import write_logprobs
 from pointsman.providers.dialects.gemini.names import NAME
 from pointsman.providers.dialects.gemini.parts_write import BESIDE_CONTENT
 from pointsman.providers.dialects.gemini.reply import reply_parts
 from pointsman.providers.dialects.gemini.usage import wire_usage
+from pointsman.providers.json_body import json_line
+from pointsman.providers.logprobs import joined_logprobs
 
 __all__ = ["StreamWriter"]
-
-_ENCODER = msgspec.json.Encoder()
 
 
 class StreamWriter:
@@ -53,6 +55,7 @@ class StreamWriter:
         self._open_calls: dict[tuple[int, int], tuple[ToolCallStarted, list[str]]] = {}
         self._finished: dict[int, Finished] = {}
         self._seen: set[int] = set()
+        self._logprobs: dict[int, list[msgspec.Raw]] = {}
         self._usage: Usage | None = None
         self._over = False
 
@@ -99,6 +102,8 @@ class StreamWriter:
                 self._model = model or self._model
             case UsageSeen(usage):
                 self._usage = merge_usage(self._usage, usage)
+            case LogprobsDelta(logprobs, choice):
+                self._logprobs.setdefault(choice, []).append(logprobs)
             case Finished(choice=choice):
                 self._finished[choice] = delta
                 return self._calls(choice)
@@ -113,7 +118,12 @@ class StreamWriter:
             "content": {"role": "model", "parts": [{"text": ""}]},
             "finishReason": write_finish_reason(end.reason, end.raw),
             "index": choice,
+            **self._waiting_logprobs(choice),
         }
+
+    def _waiting_logprobs(self, choice: int) -> dict[str, object]:
+        """They go out beside the next words of their choice, or with its end."""
+        return write_logprobs(joined_logprobs(self._logprobs.pop(choice, ()))) if self._logprobs else {}
 
     def _calls(self, choice: int) -> bytes:
         """The calls of this choice that were waiting for the rest of their arguments."""
@@ -134,7 +144,8 @@ class StreamWriter:
         beside = {p.kind: p.raw for p in parts if isinstance(p, Opaque) and p.dialect == NAME and p.kind in BESIDE_CONTENT}
         if not wire and not beside:
             return b""
-        return self._chunk([{"content": {"role": "model", "parts": wire}, "index": choice, **beside}])
+        candidate = {"content": {"role": "model", "parts": wire}, "index": choice, **beside}
+        return self._chunk([candidate | self._waiting_logprobs(choice)])
 
     def _chunk(self, candidates: list[dict[str, object]], usage: Usage | None = None) -> bytes:
         chunk: dict[str, object] = {"candidates": candidates, "modelVersion": self._model}
@@ -146,4 +157,4 @@ class StreamWriter:
 
 
 def _sse(chunk: dict[str, object]) -> bytes:
-    return b"data: %b\r\n\r\n" % _ENCODER.encode(chunk)
+    return b"data: %b\r\n\r\n" % json_line(chunk)

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from pointsman.core.chat import ChatReply, ChatRequest
+from pointsman.core.chat import ChatReply, ChatRequest, Loss
 from pointsman.core.failure import Failure
 from pointsman.providers.dialect import HttpReply, HttpRequest, StreamReader, StreamWriter
 from pointsman.providers.dialects.ollama.failure import classify, write_failure
 from pointsman.providers.dialects.ollama.reply import read_reply, write_reply
+from pointsman.providers.dialects.ollama.reply_form import FORM
 from pointsman.providers.dialects.ollama.request import read_request, write_request
 from pointsman.providers.dialects.ollama.stream import Reader, Writer
+from pointsman.providers.reply_losses import lost_in_reply
 
 __all__ = ["PLUGIN"]
 
@@ -43,6 +45,10 @@ class _Ollama:
 
     def stream_writer(self, request: ChatRequest) -> StreamWriter:
         return Writer(request)
+
+    def lost_in_reply(self, reply: ChatReply, *, streamed: bool = False) -> tuple[Loss, ...]:
+        """What of a reply this protocol cannot say."""
+        return lost_in_reply(reply, FORM, streamed=streamed)
 
     def write_failure(self, failure: Failure) -> HttpReply:
         return write_failure(failure)

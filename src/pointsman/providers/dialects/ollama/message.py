@@ -100,14 +100,14 @@ def write_calls(calls: Iterable[ToolCall], at: str, losses: list[Loss]) -> list[
     written: list[Wire] = []
     for call in calls:
         arguments = msgspec.Raw(call.arguments.encode())
-        if not _is_object(call.arguments):
+        if not is_object(call.arguments):
             losses.append(Loss(f"{at}.arguments", f"the arguments of {call.name} are not a JSON object"))
             arguments = EMPTY_OBJECT
         written.append({"id": call.id, "function": {"name": call.name, "arguments": arguments}})
     return written
 
 
-def _is_object(text: str) -> bool:
+def is_object(text: str) -> bool:
     try:
         msgspec.json.decode(text, type=dict[str, object])
     except (ValueError, RecursionError):

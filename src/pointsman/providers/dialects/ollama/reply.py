@@ -24,10 +24,12 @@ from pointsman.core.failure import ProviderError
 from pointsman.core.usage import Usage
 from pointsman.providers.dialect import HttpReply
 from pointsman.providers.dialects.ollama.message import Wire, said_parts, write_calls
+from pointsman.providers.dialects.ollama.reply_form import DURATIONS, FORM
 from pointsman.providers.dialects.ollama.request import GENERATE
 from pointsman.providers.dialects.ollama.wire import Line
 from pointsman.providers.http_failure import in_band_failure, malformed
 from pointsman.providers.json_body import decode_reply, other_fields
+from pointsman.providers.reply_losses import handed_on
 from pointsman.providers.token_ledger import split_usage
 
 __all__ = [
@@ -44,8 +46,6 @@ __all__ = [
 ]
 
 LINE = msgspec.json.Decoder(Line)
-_DURATIONS = ("total_duration", "load_duration", "prompt_eval_duration", "eval_duration")
-"""Nanoseconds, kept as extras of the reply under their own names."""
 
 
 def read_reply(body: bytes) -> ChatReply:
@@ -63,7 +63,8 @@ def read_reply(body: bytes) -> ChatReply:
         choices=(Choice(parts=tuple(parts), finish=finish_of(wire, called=called), finish_raw=wire.done_reason),),
         usage=read_usage(wire),
         created_s=seconds_of(wire.created_at),
-        extra={k: fields[k] for k in _DURATIONS if k in fields},
+        extra={k: fields[k] for k in DURATIONS if k in fields},
+        extra_from="ollama",
     )
 
 
@@ -121,7 +122,7 @@ def write_reply(reply: ChatReply, request: ChatRequest) -> HttpReply:
         **say(written_message(choice.parts), request),
         "done": True,
         "done_reason": finish_word(choice.finish),
-        **{k: reply.extra[k] for k in _DURATIONS if k in reply.extra},
+        **handed_on(reply, FORM),
         **write_usage(reply.usage),
     }
     return HttpReply(status=200, body=msgspec.json.encode(body), headers={"content-type": "application/json"})

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from pointsman.core.chat import ChatReply, ChatRequest
+from pointsman.core.chat import ChatReply, ChatRequest, Loss
 from pointsman.core.failure import Failure
 from pointsman.providers.dialect import HttpReply, HttpRequest, StreamReader, StreamWriter
 from pointsman.providers.dialects.openai_chat.failure import classify, write_failure
 from pointsman.providers.dialects.openai_chat.reply import read_reply, write_reply
+from pointsman.providers.dialects.openai_chat.reply_form import FORM
 from pointsman.providers.dialects.openai_chat.request import read_request, write_request
 from pointsman.providers.dialects.openai_chat.stream import Reader
 from pointsman.providers.dialects.openai_chat.stream_writer import Writer
+from pointsman.providers.reply_losses import lost_in_reply
 
 __all__ = ["PLUGIN"]
 
@@ -44,6 +46,10 @@ class _OpenAIChat:
 
     def stream_writer(self, request: ChatRequest) -> StreamWriter:
         return Writer(request)
+
+    def lost_in_reply(self, reply: ChatReply, *, streamed: bool = False) -> tuple[Loss, ...]:
+        """What of a reply this protocol cannot say."""
+        return lost_in_reply(reply, FORM, streamed=streamed)
 
     def write_failure(self, failure: Failure) -> HttpReply:
         return write_failure(failure)

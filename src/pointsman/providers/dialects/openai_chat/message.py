@@ -22,6 +22,7 @@ from pointsman.core.chat import (
     ToolCall,
     Video,
 )
+from pointsman.providers.annotations import nested_annotations
 from pointsman.providers.call_ids import derived_call_id
 from pointsman.providers.dialects.openai_chat.wire import AudioSaid, Call, ContentPart, ExtraContent, Function, Said, present
 from pointsman.providers.json_body import fields_under, json_text, kept_fields, raw
@@ -34,11 +35,11 @@ __all__ = [
     "MESSAGE_FIELDS",
     "PART_FIELDS",
     "Decode",
+    "annotations_of",
     "arguments_text",
     "cache_mark",
     "call_fields",
     "content_parts",
-    "is_annotation",
     "said_parts",
     "signature_of",
     "thought_fields",
@@ -180,9 +181,11 @@ def signature_of(extra: ExtraContent | None) -> str | None:
     return extra.google.thought_signature if extra and extra.google else None
 
 
-def is_annotation(citations: msgspec.Raw | None) -> bool:
-    """Whether these citations have the form of this protocol's annotations."""
-    return citations is not None and _ANNOTATION.search(bytes(citations)) is not None
+def annotations_of(citations: msgspec.Raw | None) -> msgspec.Raw | None:
+    """These citations as this protocol's annotations; None if they are another provider's."""
+    if citations is None:
+        return None
+    return citations if _ANNOTATION.search(bytes(citations)) is not None else nested_annotations(citations)
 
 
 def _annotated(parts: Iterable[Part], annotations: msgspec.Raw) -> list[Part]:

@@ -26,23 +26,23 @@ from pointsman.providers.dialect import HttpReply
 from pointsman.providers.dialects.openai_chat.finish import finish_of, finish_word
 from pointsman.providers.dialects.openai_chat.message import (
     DIALECT,
+    annotations_of,
     call_fields,
-    is_annotation,
     said_parts,
     thought_fields,
 )
+from pointsman.providers.dialects.openai_chat.reply_form import FORM
 from pointsman.providers.dialects.openai_chat.usage import read_usage, write_usage
 from pointsman.providers.dialects.openai_chat.wire import Reply, WireChoice, present
 from pointsman.providers.http_failure import in_band_failure, malformed, reported_failure
 from pointsman.providers.json_body import decode_reply, other_fields
 from pointsman.providers.media import url_of
+from pointsman.providers.reply_losses import handed_on
 
 __all__ = ["audio_fields", "created_of", "image_fields", "read_reply", "write_reply"]
 
 _REPLY = msgspec.json.Decoder(Reply)
 _NAMED = frozenset((*Reply.__struct_fields__, "object"))
-# Of what a reply says beyond our form, only these are this protocol's (or its search servers') own words.
-_PASSED_ON = ("system_fingerprint", "service_tier", "citations", "search_results")
 
 
 def read_reply(body: bytes) -> ChatReply:
@@ -59,6 +59,7 @@ def read_reply(body: bytes) -> ChatReply:
         usage=read_usage(usage) if usage is not None else None,
         created_s=float(wire.created) if wire.created else None,
         extra=other_fields(body, _NAMED),
+        extra_from=DIALECT,
     )
 
 
@@ -95,7 +96,7 @@ def write_reply(reply: ChatReply, request: ChatRequest) -> HttpReply:
     }
     if reply.usage is not None:
         body["usage"] = write_usage(reply.usage)
-    body |= {k: reply.extra[k] for k in _PASSED_ON if k in reply.extra}
+    body |= handed_on(reply, FORM)
     return HttpReply(status=200, body=msgspec.json.encode(body), headers={"content-type": "application/json"})
 
 
@@ -125,7 +126,7 @@ def _write_message(parts: tuple[Part, ...]) -> dict[str, object]:
     fields |= thought_fields([p for p in parts if isinstance(p, Reasoning)])
     if calls := [w for p in parts if (w := _write_call(p)) is not None]:
         fields["tool_calls"] = calls
-    if (cited := next((t.citations for t in texts if is_annotation(t.citations)), None)) is not None:
+    if (cited := next((found for t in texts if (found := annotations_of(t.citations)) is not None), None)) is not None:
         fields["annotations"] = cited
     if images := [image_fields(p) for p in parts if isinstance(p, Image)]:
         fields["images"] = images

@@ -10,6 +10,7 @@ from pointsman.core.chat import (
     Failed,
     Finished,
     FinishReason,
+    LogprobsDelta,
     Media,
     Opaque,
     Part,
@@ -154,6 +155,8 @@ class _ChoiceReader:
 
     def read(self, wire: WireChoice, deltas: list[Delta]) -> None:
         said = wire.delta
+        if present(wire.logprobs):
+            deltas.append(LogprobsDelta(wire.logprobs, self._number))
         if said is not None:
             self._thoughts(said, deltas)
             self._content(said, deltas)
@@ -178,7 +181,9 @@ class _ChoiceReader:
             if text := visible_thought(said):
                 deltas.append(ReasoningDelta(text=text, choice=self._number))
             return
-        for detail, thought in zip(details, thoughts_in(said)[-len(details) :], strict=True):
+        thoughts = thoughts_in(said)
+        deltas += (_thought_delta(shown, self._number, closes=False) for shown in thoughts[: -len(details)])
+        for detail, thought in zip(details, thoughts[-len(details) :], strict=True):
             if detail.index != self._thought_index and self._thought_index is not None:
                 deltas.append(ReasoningDelta(closes=True, choice=self._number))
             # A signature or an encrypted thought ends its block; without either, the next entry goes on with it.
@@ -301,6 +306,7 @@ def _thought_delta(thought: Reasoning, choice: int, *, closes: bool) -> Reasonin
         id=thought.id,
         choice=choice,
         closes=closes,
+        extra=thought.extra,
     )
 
 

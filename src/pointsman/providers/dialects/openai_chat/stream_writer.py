@@ -11,9 +11,12 @@ from pointsman.core.chat import (
     Failed,
     Finished,
     Image,
+    LogprobsDelta,
+    Opaque,
     Part,
     PartDelta,
     ReasoningDelta,
+    Refusal,
     RefusalDelta,
     Started,
     Text,
@@ -24,14 +27,14 @@ from pointsman.core.chat import (
     UsageSeen,
 )
 from pointsman.core.usage import Usage
+from pointsman.providers.assemble import merge_usage
 from pointsman.providers.dialects.openai_chat.failure import error_fields
 from pointsman.providers.dialects.openai_chat.finish import finish_word
-from pointsman.providers.dialects.openai_chat.message import (
-    call_fields,
-    is_annotation,
-)
+from pointsman.providers.dialects.openai_chat.message import DIALECT, PART_FIELDS, annotations_of, call_fields
 from pointsman.providers.dialects.openai_chat.reply import audio_fields, created_of, image_fields
 from pointsman.providers.dialects.openai_chat.usage import write_usage
+from pointsman.providers.json_body import fields_under, json_line
+from pointsman.providers.logprobs import joined_logprobs
 
 __all__ = ["Writer"]
 
@@ -45,6 +48,9 @@ class Writer:
         self._begun: set[int] = set()
         self._refused: set[int] = set()
         self._thoughts: dict[int, int] = {}
+        self._calls: dict[int, int] = {}
+        """How many calls of a choice have begun."""
+        self._logprobs: dict[int, list[msgspec.Raw]] = {}
         self._usage: Usage | None = None
         self._failed = False
 
@@ -58,6 +64,7 @@ class Writer:
             case ToolCallDelta(index=index, arguments=arguments, choice=choice):
                 return self._say({"tool_calls": [{"index": index, "function": {"arguments": arguments}}]}, choice)
             case ToolCallStarted(choice=choice):
+                self._calls[choice] = delta.index + 1
                 call = ToolCall(id=delta.id, name=delta.name, arguments="", signature=delta.signature)
                 return self._say({"tool_calls": [{"index": delta.index, **call_fields(call)}]}, choice)
             case ReasoningDelta(choice=choice):
@@ -69,9 +76,12 @@ class Writer:
                 return self._say_part(part, choice)
             case Finished(reason=reason, choice=choice):
                 word = finish_word(reason, refused=choice in self._refused)
-                return self._chunk([{"index": choice, "delta": self._opening(choice), "finish_reason": word}])
+                return self._say({}, choice, word)
+            case LogprobsDelta(logprobs, choice):
+                self._logprobs.setdefault(choice, []).append(logprobs)
+                return b""
             case UsageSeen(usage):
-                self._usage = usage
+                self._usage = merge_usage(self._usage, usage)
                 return b""
             case Started():
                 return self._start(delta)
@@ -99,10 +109,11 @@ class Writer:
     def _say_thought(self, delta: ReasoningDelta, choice: int) -> bytes:
         index = self._thoughts.get(choice, 0)
         fields: dict[str, object] = {"reasoning_content": delta.text} if delta.text else {}
-        if delta.signature or delta.encrypted or delta.id:
+        own = fields_under(delta.extra, PART_FIELDS)
+        if delta.signature or delta.encrypted or delta.id or own:
             kind = "reasoning.encrypted" if delta.encrypted else "reasoning.text"
             proof = {"signature": delta.signature, "data": delta.encrypted, "id": delta.id}
-            fields["reasoning_details"] = [{"type": kind, **{k: v for k, v in proof.items() if v}, "index": index}]
+            fields["reasoning_details"] = [{"type": kind, **{k: v for k, v in proof.items() if v}, "index": index, **own}]
         if delta.closes:
             self._thoughts[choice] = index + 1
         return self._say(fields, choice) if fields else b""
@@ -111,8 +122,8 @@ class Writer:
         match part:
             case Text(text=text, citations=citations, signature=signature):
                 fields: dict[str, object] = {"content": text}
-                if is_annotation(citations):
-                    fields["annotations"] = citations
+                if (annotations := annotations_of(citations)) is not None:
+                    fields["annotations"] = annotations
                 if signature:
                     fields["extra_content"] = {"google": {"thought_signature": signature}}
                 return self._say(fields, choice)
@@ -120,11 +131,20 @@ class Writer:
                 return self._say({"images": [image_fields(part)]}, choice)
             case Audio():
                 return self._say({"audio": audio_fields(part)}, choice)
+            case Opaque(dialect=dialect, kind="custom", raw=raw) if dialect == DIALECT:
+                index = self._calls[choice] = self._calls.get(choice, 0) + 1
+                call = {"index": index - 1, **msgspec.json.decode(raw, type=dict[str, msgspec.Raw])}
+                return self._say({"tool_calls": [call]}, choice)
+            case Refusal(text=text):
+                return self._say({"refusal": text}, choice)
             case _:
                 return b""
 
-    def _say(self, fields: dict[str, object], choice: int) -> bytes:
-        return self._chunk([{"index": choice, "delta": {**self._opening(choice), **fields}, "finish_reason": None}])
+    def _say(self, fields: dict[str, object], choice: int, finish: str | None = None) -> bytes:
+        wire: dict[str, object] = {"index": choice, "delta": {**self._opening(choice), **fields}, "finish_reason": finish}
+        if self._logprobs and (waiting := self._logprobs.pop(choice, None)):
+            wire["logprobs"] = joined_logprobs(waiting)  # they go out beside the words they belong to
+        return self._chunk([wire])
 
     def _opening(self, choice: int) -> dict[str, object]:
         """The first delta of a choice says whose words follow."""
@@ -134,4 +154,4 @@ class Writer:
         return {"role": "assistant"}
 
     def _chunk(self, choices: list[object], **more: object) -> bytes:
-        return b"data: " + msgspec.json.encode({**self._head, "choices": choices, **more}) + b"\n\n"
+        return b"data: " + json_line({**self._head, "choices": choices, **more}) + b"\n\n"

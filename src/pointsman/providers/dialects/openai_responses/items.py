@@ -9,6 +9,7 @@ from typing import Protocol, TypeGuard, TypeVar
 import msgspec
 
 from pointsman.core.chat import Audio, File, Image, Media, Opaque, Part, Reasoning, Refusal, Text, ToolCall
+from pointsman.providers.annotations import flat_annotations
 from pointsman.providers.call_ids import derived_call_id
 from pointsman.providers.dialects.openai_responses.wire import ContentPart, Item, present
 from pointsman.providers.json_body import json_text, kept_fields, raw
@@ -21,11 +22,11 @@ __all__ = [
     "FIELDS",
     "PART_FIELDS",
     "Decode",
+    "annotations_of",
     "arguments_of",
     "call_part",
     "content_parts",
     "decode_item",
-    "is_annotations",
     "is_own_item",
     "item_fields",
     "item_parts",
@@ -131,10 +132,11 @@ def summary_text(wire: Item) -> str:
     return "\n\n".join(p.text for p in wire.summary or () if p.text)
 
 
-def is_annotations(citations: msgspec.Raw | None) -> bool:
-    """Whether these citations have the form of this protocol's annotations."""
-    text = bytes(citations) if citations is not None else b""
-    return _ANNOTATIONS.search(text) is not None and _NESTED.search(text) is None
+def annotations_of(citations: msgspec.Raw | None) -> msgspec.Raw | None:
+    """These citations as this protocol's annotations; None if they are another provider's."""
+    if citations is None or _ANNOTATIONS.search(bytes(citations)) is None:
+        return None
+    return flat_annotations(citations) if _NESTED.search(bytes(citations)) is not None else citations
 
 
 def is_own_item(part: Part) -> TypeGuard[Opaque]:

@@ -7,19 +7,21 @@ import msgspec
 from pointsman.core.chat import ChatReply, ChatRequest, Choice, FinishReason, Part, Refusal, ToolCall
 from pointsman.core.failure import ProviderError
 from pointsman.providers.dialect import HttpReply
-from pointsman.providers.dialects.openai_responses.items import decode_item, item_parts
+from pointsman.providers.dialects.openai_responses.items import DIALECT, decode_item, item_parts
+from pointsman.providers.dialects.openai_responses.reply_form import FORM, PASSED_ON
 from pointsman.providers.dialects.openai_responses.response import envelope, finish_of, finished, output_items, status_of
 from pointsman.providers.dialects.openai_responses.usage import read_usage
 from pointsman.providers.dialects.openai_responses.wire import ContentPart, Response, present
 from pointsman.providers.http_failure import in_band_failure, malformed, reported_failure
-from pointsman.providers.json_body import decode_reply, other_fields, raw
+from pointsman.providers.json_body import decode_reply, other_fields
+from pointsman.providers.logprobs import of_content
+from pointsman.providers.reply_losses import handed_on
 
 __all__ = ["choice_of", "read_reply", "write_reply"]
 
 _RESPONSE = msgspec.json.Decoder(Response)
 _PART = msgspec.json.Decoder(ContentPart)
 _TOKENS = msgspec.json.Decoder(list[msgspec.Raw])
-_PASSED_ON = ("service_tier", "metadata", "previous_response_id")
 
 
 def read_reply(body: bytes) -> ChatReply:
@@ -39,7 +41,8 @@ def read_reply(body: bytes) -> ChatReply:
         choices=(choice_of(wire),),
         usage=read_usage(wire.usage),
         created_s=float(wire.created_at) if wire.created_at else None,
-        extra={k: fields[k] for k in _PASSED_ON if k in fields and present(fields[k])},
+        extra={k: fields[k] for k in PASSED_ON if k in fields and present(fields[k])},
+        extra_from=DIALECT,
     )
 
 
@@ -68,7 +71,7 @@ def _logprobs(wire: Response) -> msgspec.Raw | None:
             if present(given):
                 found = decode_reply(_TOKENS, given, f"output[{i}].logprobs")
                 tokens += found
-    return raw({"content": tokens}) if tokens else None
+    return of_content(tokens)
 
 
 def write_reply(reply: ChatReply, request: ChatRequest) -> HttpReply:
@@ -77,5 +80,5 @@ def write_reply(reply: ChatReply, request: ChatRequest) -> HttpReply:
     status, _ = status_of(choice.finish)
     response = envelope(request, reply_id=reply.id, model=reply.model, created_s=reply.created_s)
     body = finished(response, choice.finish, reply.usage, output_items(choice.parts, reply.id, status, choice.logprobs))
-    body |= {k: reply.extra[k] for k in _PASSED_ON if k in reply.extra}
+    body |= handed_on(reply, FORM)
     return HttpReply(status=200, body=msgspec.json.encode(body), headers={"content-type": "application/json"})

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import msgspec
 
 from pointsman.core.chat import ChatRequest, FinishReason, Opaque, Part, Reasoning, Refusal, Text, ToolCall
 from pointsman.core.ids import content_hash
 from pointsman.core.usage import Usage
-from pointsman.providers.dialects.openai_responses.items import is_own_item
+from pointsman.providers.dialects.openai_responses.items import FIELDS, is_own_item
 from pointsman.providers.dialects.openai_responses.tools import write_choice, write_tools
 from pointsman.providers.dialects.openai_responses.usage import write_usage
 from pointsman.providers.dialects.openai_responses.wire import Response
 from pointsman.providers.dialects.openai_responses.write_items import Wire, call_item, id_of, output_text, reasoning_item
+from pointsman.providers.json_body import fields_under
+from pointsman.providers.logprobs import content_tokens
 
 __all__ = ["created_of", "envelope", "finish_of", "finished", "item_id", "message_item", "output_items", "status_of"]
 
@@ -95,10 +98,13 @@ def output_items(parts: tuple[Part, ...], reply_id: object, status: str, logprob
         match part:
             case Text() | Refusal():
                 if not items or items[-1]["type"] != "message":
-                    items.append(message_item(id_of(part, item_id("msg", reply_id, position)), status))
+                    given = message_item(id_of(part, item_id("msg", reply_id, position)), status)
+                    items.append({**given, **fields_under(part.extra, FIELDS)})
                 content = items[-1]["content"]
                 assert isinstance(content, list)
-                content.append(_content(part, logprobs))
+                content.append(_content(part, content_tokens(logprobs) if isinstance(part, Text) else ()))
+                if isinstance(part, Text):
+                    logprobs = None  # our form does not say which token belongs to which text
             case ToolCall():
                 items.append(call_item(part, id=id_of(part, item_id("fc", reply_id, position)), status="completed"))
             case Reasoning():
@@ -115,13 +121,7 @@ def message_item(message_id: object, status: str) -> Wire:
     return {"id": message_id, "type": "message", "status": status, "role": "assistant", "content": []}
 
 
-def _content(part: Text | Refusal, logprobs: msgspec.Raw | None) -> Wire:
+def _content(part: Text | Refusal, logprobs: Sequence[msgspec.Raw]) -> Wire:
     if isinstance(part, Refusal):
         return {"type": "refusal", "refusal": part.text}
-    return {**output_text(part), "logprobs": _tokens(logprobs)}
-
-
-def _tokens(logprobs: msgspec.Raw | None) -> object:
-    """Chat Completions puts the tokens under `content`, this protocol takes the list itself."""
-    found = msgspec.json.decode(logprobs) if logprobs is not None else None
-    return found.get("content") or [] if isinstance(found, dict) else []
+    return {**output_text(part), "logprobs": logprobs}

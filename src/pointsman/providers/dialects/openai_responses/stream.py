@@ -11,6 +11,7 @@ from pointsman.core.chat import (
     Failed,
     Finished,
     FinishReason,
+    LogprobsDelta,
     Opaque,
     PartDelta,
     Reasoning,
@@ -38,6 +39,7 @@ from pointsman.providers.dialects.openai_responses.usage import read_usage
 from pointsman.providers.dialects.openai_responses.wire import Event, Item, Response, present
 from pointsman.providers.http_failure import cut_short, in_band_failure, malformed
 from pointsman.providers.json_body import decode_reply
+from pointsman.providers.logprobs import of_content
 from pointsman.providers.sse import SseEvent, SseReader
 
 __all__ = ["Reader"]
@@ -112,6 +114,8 @@ class Reader:
         at = event.output_index
         match kind:
             case "response.output_text.delta":
+                if event.logprobs and (logprobs := of_content(event.logprobs)) is not None:
+                    deltas.append(LogprobsDelta(logprobs))
                 self._text(at, "text", event.delta, deltas)
             case "response.function_call_arguments.delta":
                 self._arguments(at, event.delta, deltas)
@@ -152,7 +156,7 @@ class Reader:
         if item.type == "function_call" and at not in self._calls:
             index = self._calls[at] = len(self._calls)
             call = call_part(item, raw_item, at)
-            deltas.append(ToolCallStarted(index=index, id=call.id, name=call.name))
+            deltas.append(ToolCallStarted(index=index, id=call.id, name=call.name, extra=call.extra))
             self._arguments(at, arguments_of(item), deltas)
         elif item.type == "reasoning":
             self._latest = at
@@ -180,7 +184,7 @@ class Reader:
         text = "" if (at, "thought") in self._spoken else thought.text
         self._spoken.add((at, "thought"))
         if text or thought.encrypted or self._latest == at:
-            deltas.append(ReasoningDelta(text=text, encrypted=thought.encrypted, id=thought.id, closes=True))
+            deltas.append(ReasoningDelta(text=text, encrypted=thought.encrypted, id=thought.id, extra=thought.extra, closes=True))
 
     def _message_done(self, at: int, item: Item, raw_item: msgspec.Raw, deltas: list[Delta]) -> None:
         """What the pieces left out: annotations, or everything where a server sends messages whole."""
@@ -189,8 +193,10 @@ class Reader:
             if not pieces:
                 self._spoken.add((at, "text"))
                 deltas.append(PartDelta(msgspec.structs.replace(part, extra=None)))
-            elif isinstance(part, Text) and part.citations is not None:
-                deltas.append(PartDelta(Text(text="", citations=part.citations)))
+            elif isinstance(part, Text):
+                extra = {k: v for k, v in (part.extra or {}).items() if not k.endswith(".id")} or None
+                if part.citations is not None or extra is not None:
+                    deltas.append(PartDelta(Text(text="", citations=part.citations, extra=extra)))
 
     def _end(self, kind: str, event: Event, deltas: list[Delta]) -> None:
         response = _response(event.response) if present(event.response) else Response()

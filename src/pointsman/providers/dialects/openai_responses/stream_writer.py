@@ -10,10 +10,12 @@ from pointsman.core.chat import (
     Failed,
     Finished,
     FinishReason,
+    LogprobsDelta,
     Opaque,
     Part,
     PartDelta,
     ReasoningDelta,
+    Refusal,
     RefusalDelta,
     Started,
     Text,
@@ -26,11 +28,13 @@ from pointsman.core.chat import (
 from pointsman.core.failure import Failure
 from pointsman.core.usage import Usage
 from pointsman.providers.assemble import merge_usage
-from pointsman.providers.dialects.openai_responses.items import is_annotations, is_own_item
+from pointsman.providers.dialects.openai_responses.items import FIELDS, annotations_of, is_own_item
 from pointsman.providers.dialects.openai_responses.response import envelope, finished, item_id, message_item, status_of
 from pointsman.providers.dialects.openai_responses.usage import write_usage
-from pointsman.providers.dialects.openai_responses.write_items import Wire, call_item
+from pointsman.providers.dialects.openai_responses.write_items import Wire, call_item, id_of
 from pointsman.providers.http_failure import code_to_write
+from pointsman.providers.json_body import fields_under, json_line
+from pointsman.providers.logprobs import content_tokens
 
 __all__ = ["Writer"]
 
@@ -45,6 +49,8 @@ class Writer:
         self._items: list[_Open] = []
         self._calls: dict[int, _OpenCall] = {}
         self._finish: FinishReason | None = None
+        self._logprobs: list[msgspec.Raw] = []
+        """Of the text that comes next."""
         self._usage: Usage | None = None
         self._failed = False
 
@@ -104,23 +110,28 @@ class Writer:
                 return self._calls[index].add(self, arguments) if index in self._calls and arguments else b""
             case PartDelta(part):
                 return self._part(part)
+            case LogprobsDelta(logprobs):
+                self._logprobs += content_tokens(logprobs)
+                return b""
             case _:
                 return b""
 
     def _text(self, text: str) -> bytes:
         message, head = self._message()
-        return head + message.text(self, text)
+        logprobs, self._logprobs = self._logprobs, []
+        return head + message.text(self, text, logprobs)
 
     def _refusal(self, text: str) -> bytes:
         message, head = self._message()
         return head + message.refusal(self, text)
 
-    def _message(self) -> tuple[_OpenMessage, bytes]:
+    def _message(self, own: Wire | None = None) -> tuple[_OpenMessage, bytes]:
+        """The open message; a new one if there is none, or if what comes has fields of its own."""
         last = self._items[-1] if self._items else None
-        if isinstance(last, _OpenMessage) and not last.closed:
+        if isinstance(last, _OpenMessage) and not last.closed and not own:
             return last, b""
         head = self._close_all()
-        message = _OpenMessage(len(self._items), self._new_id("msg"))
+        message = _OpenMessage(len(self._items), self._new_id("msg"), own or {})
         return message, head + self._add(message)
 
     def _thought(self, delta: ReasoningDelta) -> bytes:
@@ -140,16 +151,25 @@ class Writer:
 
     def _part(self, part: Part) -> bytes:
         match part:
-            case Text(text=text, citations=citations):
-                said = self._text(text) if text else b""
-                message, head = self._message()
-                return said + head + (message.cite(self, citations) if is_annotations(citations) and citations else b"")
+            case Text():
+                return self._whole_text(part)
             case Opaque(raw=json) if is_own_item(part):
                 head = self._close_all()
                 whole = _Open(len(self._items), msgspec.json.decode(json, type=dict[str, object]))
                 return head + self._add(whole) + whole.close(self)
+            case Refusal(text=text):
+                return self._refusal(text)
             case _:
                 return b""
+
+    def _whole_text(self, part: Text) -> bytes:
+        """A text that came at once, or (without words) what is said of the text before it only once it has been said."""
+        own: Wire = {**fields_under(part.extra, FIELDS)}
+        message, head = self._message(own if part.text else None)
+        message.item |= own
+        said = head + (self._text(part.text) if part.text else b"")
+        annotations = annotations_of(part.citations)
+        return said if annotations is None else said + message.cite(self, annotations)
 
     def _add(self, item: _Open) -> bytes:
         self._items.append(item)
@@ -171,7 +191,7 @@ class Writer:
         return item_id(prefix, self._response["id"], len(self._items))
 
     def _event(self, kind: str, **fields: object) -> bytes:
-        body = msgspec.json.encode({"type": kind, "sequence_number": self._number, **fields})
+        body = json_line({"type": kind, "sequence_number": self._number, **fields})
         self._number += 1
         return b"event: " + kind.encode() + b"\ndata: " + body + b"\n\n"
 
@@ -202,16 +222,18 @@ class _Open:
 
 
 class _OpenMessage(_Open):
-    def __init__(self, position: int, message_id: str) -> None:
-        super().__init__(position, message_item(message_id, "in_progress"))
+    def __init__(self, position: int, message_id: str, own: Wire) -> None:
+        super().__init__(position, {**message_item(message_id, "in_progress"), **own})
         self._content: list[Wire] = []
         self._pieces: list[str] = []
         self._part: Wire | None = None
+        self._logprobs: list[msgspec.Raw] = []
 
-    def text(self, writer: Writer, text: str) -> bytes:
+    def text(self, writer: Writer, text: str, logprobs: list[msgspec.Raw]) -> bytes:
         head = self._open(writer, "output_text", {"text": "", "annotations": [], "logprobs": []})
         self._pieces.append(text)
-        return head + writer.emit("response.output_text.delta", **self._here, delta=text, logprobs=[])
+        self._logprobs += logprobs
+        return head + writer.emit("response.output_text.delta", **self._here, delta=text, logprobs=logprobs)
 
     def refusal(self, writer: Writer, text: str) -> bytes:
         head = self._open(writer, "refusal", {"refusal": ""})
@@ -245,12 +267,13 @@ class _OpenMessage(_Open):
             return b""
         field = "text" if part["type"] == "output_text" else "refusal"
         part[field] = "".join(self._pieces)
-        more: Wire = {"logprobs": []} if field == "text" else {}
+        more: Wire = {"logprobs": self._logprobs} if field == "text" else {}
+        part |= more
         kind = "response.output_text.done" if field == "text" else "response.refusal.done"
         done = writer.emit(kind, **self._here, **{field: part[field]}, **more)
         done += writer.emit("response.content_part.done", **self._here, part=part)
         self._content.append(part)
-        self._pieces, self._part = [], None
+        self._pieces, self._part, self._logprobs = [], None, []
         return done
 
     def finish(self, writer: Writer) -> bytes:
@@ -276,6 +299,7 @@ class _OpenThought(_Open):
         self._encrypted = delta.encrypted or self._encrypted
         if delta.id:
             self.item["id"] = delta.id
+        self.item |= fields_under(delta.extra, FIELDS)
         return said + (self.close(writer) if delta.closes else b"")
 
     @property
@@ -296,8 +320,8 @@ class _OpenThought(_Open):
 
 class _OpenCall(_Open):
     def __init__(self, position: int, call_id: str, started: ToolCallStarted) -> None:
-        call = ToolCall(id=started.id, name=started.name, arguments="")
-        super().__init__(position, call_item(call, id=call_id, status="in_progress"))
+        call = ToolCall(id=started.id, name=started.name, arguments="", extra=started.extra)
+        super().__init__(position, call_item(call, id=id_of(call, call_id), status="in_progress"))
         self._pieces: list[str] = []
 
     def add(self, writer: Writer, arguments: str) -> bytes:

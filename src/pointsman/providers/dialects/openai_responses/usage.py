@@ -13,7 +13,9 @@ def read_usage(wire: WireUsage | None) -> Usage | None:
     """Our ledger of a usage object; None if there is none or it has no counts."""
     if wire is None or (wire.input_tokens is None and wire.output_tokens is None):
         return None
-    given, made = wire.input_tokens_details, wire.output_tokens_details
+    # The protocol demands details, so beside a total nobody knows their 0 says nothing.
+    given = wire.input_tokens_details if wire.input_tokens is not None else None
+    made = wire.output_tokens_details if wire.output_tokens is not None else None
     return split_usage(
         total_input=wire.input_tokens,
         total_output=wire.output_tokens,

@@ -103,6 +103,7 @@ class Event(msgspec.Struct):
     content_index: int = 0
     summary_index: int = 0
     delta: Any = None
+    logprobs: list[msgspec.Raw] | None = None
     text: Any = None
     refusal: Any = None
     arguments: Any = None

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import msgspec
 
 from pointsman.core.chat import Audio, File, Image, Loss, Opaque, Part, Reasoning, Refusal, Text, ToolCall, Video
-from pointsman.providers.dialects.openai_responses.items import CONTENT, DIALECT, FIELDS, PART_FIELDS, is_annotations
+from pointsman.providers.dialects.openai_responses.items import CONTENT, DIALECT, FIELDS, PART_FIELDS, annotations_of
 from pointsman.providers.json_body import fields_under, raw
 from pointsman.providers.losses import foreign_fields
 from pointsman.providers.media import audio_format, data_url, url_of
@@ -34,8 +34,9 @@ def reasoning_item(thought: Reasoning) -> Wire:
 
 def output_text(text: Text) -> Wire:
     """Text a model wrote."""
-    cited = text.citations if text.citations is not None and is_annotations(text.citations) else _NO_ANNOTATIONS
-    return {"type": "output_text", "text": text.text, "annotations": cited, **fields_under(text.extra, PART_FIELDS)}
+    cited = annotations_of(text.citations)
+    shown = _NO_ANNOTATIONS if cited is None else cited
+    return {"type": "output_text", "text": text.text, "annotations": shown, **fields_under(text.extra, PART_FIELDS)}
 
 
 def input_content(parts: Iterable[Part], at: str, losses: list[Loss]) -> str | list[object]:
