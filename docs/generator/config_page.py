@@ -7,7 +7,7 @@ import msgspec
 from generator.markdown import anchor, code, page, table
 from generator.struct_keys import about, keys, structs_in
 from pointsman.app.config import ProjectSpec, ProviderSpec
-from pointsman.app.gateway_spec import AdminSpec, GatewaySpec, RouteSpec, StoreSpec, TenantSpec
+from pointsman.app.gateway_spec import AdminSpec, GatewaySpec, OtelSpec, RouteSpec, StoreSpec, TenantSpec
 from pointsman.evals.criteria import COMPARED, CRITERIA
 from pointsman.evals.dataset import TestsSpec
 from pointsman.evals.spec import CacheSpec, CriterionSpec, EvalSpec, PriceSpec, VariantSpec
@@ -33,7 +33,8 @@ FILES: dict[str, tuple[Section, ...]] = {
         ("providers.NAME", ProviderSpec),
         ("routes.NAME", RouteSpec),
         ("gateway.tenants.NAME", TenantSpec),
-        ("AdminSpec", AdminSpec),
+        ("gateway.admin", AdminSpec),
+        ("gateway.otel", OtelSpec),
         ("gateway", GatewaySpec),
         ("store", StoreSpec),
     ),

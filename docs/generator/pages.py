@@ -11,6 +11,7 @@ from generator import (
     document_page,
     exit_code_page,
     fault_page,
+    gateway_page,
     metrics_page,
     provider_page,
     schemas,
@@ -27,7 +28,17 @@ _SHIPPED = REPOSITORY / "src" / "pointsman" / "app" / "schemas"
 def generated() -> dict[Path, str]:
     """Path → text."""
     found: dict[Path, str] = {}
-    families = (command_page, config_page, document_page, exit_code_page, fault_page, metrics_page, provider_page, scorer_page)
+    families = (
+        command_page,
+        config_page,
+        document_page,
+        exit_code_page,
+        fault_page,
+        gateway_page,
+        metrics_page,
+        provider_page,
+        scorer_page,
+    )
     for family in families:
         found |= {DOCS / "reference" / name: text for name, text in family.pages().items()}
     for name, text in schemas.schemas().items():

@@ -11,6 +11,7 @@ import pytest
 import yaml
 from generator.config_page import CRITERION_MEANINGS, FILES
 from generator.document_page import schemas as document_schemas
+from generator.gateway_page import PATHS
 from generator.pages import generated
 from generator.struct_keys import keys
 
@@ -21,6 +22,7 @@ from pointsman.cli.output import EXIT_CODES, EXIT_ERROR
 from pointsman.core.failure import ConfigError
 from pointsman.evals.criteria import COMPARED, CRITERIA
 from pointsman.evals.scorer import SCORERS
+from pointsman.gateway.endpoints import find_endpoint
 from pointsman.providers.dialect import DIALECTS
 from pointsman.providers.local_provider import LOCAL
 from pointsman.providers.provider_row import provider_names
@@ -82,6 +84,15 @@ def test_the_reference_names_every_member():
     assert set(CRITERION_MEANINGS) == set(CRITERIA)
     codes = read("reference/exit-codes.md")
     assert [c for c in (*EXIT_CODES.values(), EXIT_ERROR) if f"\n| `{c}` |" not in codes] == []
+
+
+def test_every_path_of_the_reference_is_served():
+    """And Gemini's under the versions it names."""
+    named = [part for paths, _ in PATHS for part in paths.replace("`", "").removeprefix("POST ").removeprefix("GET ").split(", ")]
+    for path in named:
+        whole = path if path.startswith("/") else f"/v1beta/models/NAME{path}"
+        assert find_endpoint(whole) is not None, whole
+    assert find_endpoint("/v1/models/NAME:generateContent") is not None
 
 
 def schema_for(name: str) -> jsonschema_rs.Validator:

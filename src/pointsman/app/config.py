@@ -47,6 +47,8 @@ class ProviderSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     """PEM file of authorities to trust beside the system's own."""
     on_client_gone: Literal["cancel", "drain"] = "cancel"
     """Gateway: what becomes of a call whose client left. `drain` reads it to its end, for providers that bill it anyway."""
+    traceparent: bool = False
+    """Gateway: whether calls carry a `traceparent` header, so that the provider's own spans join the trace."""
 
 
 class ProjectSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
-__all__ = ["AdminSpec", "GatewaySpec", "RouteSpec", "StoreSpec", "TenantSpec"]
+__all__ = ["AdminSpec", "GatewaySpec", "OtelSpec", "RouteSpec", "StoreSpec", "TenantSpec"]
 
 Seconds = Annotated[float, msgspec.Meta(gt=0)]
 Port = Annotated[int, msgspec.Meta(ge=0, le=65535)]
@@ -54,6 +54,24 @@ class AdminSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     """0 takes a free one."""
 
 
+class OtelSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Spans and `gen_ai.*` metrics for an OpenTelemetry collector, by OTLP over HTTP. Needs `pip install 'pointsman[otel]'`.
+
+    Without it, the standard's `OTEL_EXPORTER_OTLP_ENDPOINT` alone switches it on.
+    """
+
+    endpoint: str | None = None
+    """The collector's base address, such as `http://localhost:4318`; as `OTEL_EXPORTER_OTLP_ENDPOINT` says if not given."""
+    headers: dict[str, str] = msgspec.field(default_factory=dict)
+    """Sent to the collector, such as `authorization: ${OTEL_KEY}`."""
+    service_name: str | None = None
+    """How the service is called; `pointsman`, or what `OTEL_SERVICE_NAME` says, if not given."""
+    sample: Annotated[float, msgspec.Meta(ge=0, le=1)] = 1.0
+    """Share of requests that become spans, where the client did not decide by its `traceparent`. Metrics count all."""
+    metrics_every_s: Seconds = 60
+    """How often metrics are sent."""
+
+
 class GatewaySpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """The gateway itself."""
 
@@ -77,6 +95,8 @@ class GatewaySpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     """How long requests under way may go on after a stop."""
     ring: Annotated[int, msgspec.Meta(ge=100)] = 20_000
     """Records a worker holds while they cannot be written; more are dropped, and counted."""
+    otel: OtelSpec | None = None
+    """Where traces go; nowhere if not given."""
     access_log: str | None = None
     """A file for one JSON line per request, or `-` for stderr; no log if not given."""
 

@@ -21,6 +21,7 @@ import msgspec
 from pointsman.app.admin import AdminServer
 from pointsman.app.config import ProjectSpec, load_project
 from pointsman.app.listening import bind, is_loopback, url_of
+from pointsman.app.otel import asked_variants, open_export
 from pointsman.app.recorder import Recorder
 from pointsman.app.snapshots import SnapshotMaker
 from pointsman.core.failure import ConfigError, PointsmanError
@@ -97,7 +98,10 @@ class Supervisor:
             recorder = opened.enter_context(Recorder(project, self._folder(), self.metrics, self._say))
             self._began = self._project = project
             self._recorder = recorder
-            self.metrics.serving(self.snapshot, project.variants, time.time())
+            self._export = open_export(project, self._environment, self._say)
+            if self._export is not None:
+                opened.callback(self._export.close)
+            self._tell()
             self._hands = [_Hand(n, s) for n, s in enumerate(sockets)]
             admin = AdminServer(self, project.gateway.admin)
             try:
@@ -140,9 +144,15 @@ class Supervisor:
             for hand in self._hands:
                 if hand.writer is not None:
                     hand.writer.write(data)
-            self.metrics.serving(self.snapshot, project.variants, time.time())
+            self._tell()
             await self._all_report(self.snapshot, _APPLY_S)
         return self.snapshot
+
+    def _tell(self) -> None:
+        """Tell those who count and trace what is served from now on."""
+        self.metrics.serving(self.snapshot, self._project.variants, time.time())
+        if self._export is not None:
+            self._export.serving(self.snapshot, asked_variants(self._project, self._environment))
 
     @property
     def ready(self) -> bool:
@@ -178,10 +188,11 @@ class Supervisor:
             for name, p in project.providers.items()
         }
         variants = {n: v if v.key is None else msgspec.structs.replace(v, key="•••") for n, v in project.variants.items()}
-        admin = msgspec.structs.replace(project.gateway.admin, key=None)
-        hidden = msgspec.structs.replace(
-            project, providers=providers, variants=variants, gateway=msgspec.structs.replace(project.gateway, admin=admin)
-        )
+        ours, otel = project.gateway, project.gateway.otel
+        if otel is not None:
+            otel = msgspec.structs.replace(otel, headers=dict.fromkeys(otel.headers, "•••"))
+        gateway = msgspec.structs.replace(ours, admin=msgspec.structs.replace(ours.admin, key=None), otel=otel)
+        hidden = msgspec.structs.replace(project, providers=providers, variants=variants, gateway=gateway)
         return {"snapshot": self.snapshot, "config": msgspec.to_builtins(hidden)}
 
     async def _load(self) -> ProjectSpec:
@@ -259,6 +270,9 @@ class Supervisor:
             hand.last = batch
             hand.reported.set()
             self.metrics.report(batch)
+            if self._export is not None:
+                self._export.offer(batch.served)
+                self.metrics.dropped_spans = self._export.dropped
             await self._recorder.take(batch.served)
 
     async def _all_report(self, snapshot: str, within_s: float) -> None:

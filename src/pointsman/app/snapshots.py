@@ -83,6 +83,7 @@ class SnapshotMaker:
                 body_s=project.gateway.body_timeout_s,
                 write_s=project.gateway.write_timeout_s,
             ),
+            trace_ratio=project.gateway.otel.sample if project.gateway.otel is not None else 1.0,
         )
 
     async def close(self) -> None:
@@ -122,6 +123,7 @@ class SnapshotMaker:
             breaker=self._breakers.setdefault(variant.hash, Breaker()),
             cancels=ours.on_client_gone == "cancel",
             context_tokens=_window(spec),
+            traced=ours.traceparent,
         )
 
     def _transport(self, ours: ProviderSpec) -> Transport:

@@ -49,6 +49,8 @@ class Served(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     reply_bytes: int = 0
     losses: tuple[str, ...] = ()
     """Fields of the request the provider's protocol could not say, by name."""
+    traceparent: str | None = None
+    """The client's `traceparent`, if it sent a valid one: its trace goes on in ours."""
     snapshot: str | None = None
     """Hash of the configuration that served it."""
     exchange: Exchange

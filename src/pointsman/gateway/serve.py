@@ -26,6 +26,7 @@ from pointsman.providers.ratelimits import should_retry
 from pointsman.providers.retry import RetryPolicy, next_delay
 from pointsman.providers.transport import Reply
 from pointsman.routing.fallback import GiveUp, after_failure
+from pointsman.telemetry.trace_context import outgoing_traceparent
 
 __all__ = ["refuse", "serve"]
 
@@ -117,6 +118,8 @@ async def _attempt(
     """Send once and bring the answer to the client. The failure, and the server's own word on trying again."""
     clock = visit.clock
     url, headers = call.address(key)
+    if target.traced:
+        headers = {**headers, **_trace_headers(visit)}
     started_s, sent_s = clock.wall_s(), clock.monotonic_s()
     failure: Failure | None = None
     reply: Reply | None = None
@@ -159,6 +162,14 @@ async def _attempt(
         )
     _tell(target, key, failure, ended_s, gone=visit.client.gone)
     return failure, hint
+
+
+def _trace_headers(visit: Visit) -> dict[str, str]:
+    """The call's own span as the parent of what the provider does, in the client's trace if it sent one."""
+    ratio, attempt = visit.snapshot.trace_ratio, len(visit.attempts) + 1
+    state = visit.headers.get(b"tracestate") if visit.traceparent is not None else None
+    named = {"traceparent": outgoing_traceparent(visit.id, visit.traceparent, ratio, attempt)}
+    return named if state is None else {**named, "tracestate": state.decode("latin-1")}
 
 
 def _ttft_s(visit: Visit, sent_s: float) -> float | None:

@@ -50,8 +50,12 @@ class Target:
         breaker: Breaker,
         cancels: bool = True,
         context_tokens: int | None = None,
+        traced: bool = False,
     ) -> None:
-        """`cancels`: whether a call whose client left is broken off. Raises `ConfigError` for a wrong parameter."""
+        """`cancels`: whether a call whose client left is broken off; `traced`: whether it carries a `traceparent`.
+
+        Raises `ConfigError` for a wrong parameter.
+        """
         self.name = name
         self.header = name.encode()
         self.variant_hash = variant.hash
@@ -65,6 +69,7 @@ class Target:
         self.breaker = breaker
         self.cancels = cancels
         self.context_tokens = context_tokens
+        self.traced = traced
         self.prepare = VariantRequest(variant)
         quirks = endpoint.quirks
         bends = (
@@ -145,6 +150,8 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     tenants: Mapping[bytes, Tenant] | None
     """By SHA-256 of the key; None: nobody needs a key."""
     limits: Limits = Limits()
+    trace_ratio: float = 1.0
+    """Share of the traces that begin here and are marked as sampled."""
 
     @property
     def targets(self) -> dict[str, Target]:

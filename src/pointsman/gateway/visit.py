@@ -18,12 +18,14 @@ from pointsman.gateway.snapshot import Route, Snapshot, Target, Tenant
 from pointsman.providers.dialect import Dialect
 from pointsman.providers.estimated_usage import estimated_usage, estimated_usage_of_cut_reply
 from pointsman.routing.decision import Decision
+from pointsman.telemetry.trace_context import read_traceparent
 
 __all__ = ["Visit"]
 
 _PASSED_ON = frozenset(
     {"x-request-id", "request-id", "retry-after", "retry-after-ms", "openai-processing-ms", "openai-version", "x-should-retry"}
 )
+_MOST_TRACEPARENT = 200
 _PASSED_PREFIXES = ("x-ratelimit-", "anthropic-ratelimit-")
 
 
@@ -102,6 +104,15 @@ class Visit:
     def released(self) -> bool:
         """Whether anything of an answer has been sent."""
         return self.client.status != 0
+
+    @property
+    def traceparent(self) -> str | None:
+        """The client's, if it is a valid one."""
+        given = self.headers.get(b"traceparent")
+        if given is None:
+            return None
+        text = given.decode("latin-1")
+        return text if len(text) < _MOST_TRACEPARENT and read_traceparent(text) is not None else None
 
     def request(self) -> ChatRequest:
         """The request in our form, read on first need. Raises `ProviderError` (client fault) naming the bad field."""
@@ -208,6 +219,7 @@ class Visit:
             request_bytes=len(self.body),
             reply_bytes=client.bytes_sent,
             losses=self.losses,
+            traceparent=self.traceparent,
             snapshot=self.snapshot.id,
             exchange=Exchange(
                 variant=target.variant_hash if target is not None else "",

@@ -78,6 +78,8 @@ METRICS: tuple[Metric, ...] = (
            meaning="Requests whose line the access log would not take; the ledger has them all the same."),
     Metric(name="pointsman_unfit_records_total", kind="counter", unit="requests",
            meaning="Requests whose record the ledger cannot hold, such as a count beyond 64 bits; each is named on stderr."),
+    Metric(name="pointsman_dropped_spans_total", kind="counter", unit="requests",
+           meaning="Requests whose spans the OpenTelemetry collector did not get."),
     Metric(name="pointsman_reload_failures_total", kind="counter", unit="reloads",
            meaning="Configurations that were refused; the last good one stayed in force."),
     Metric(name="pointsman_worker_restarts_total", kind="counter", unit="processes",
@@ -94,7 +96,7 @@ METRICS: tuple[Metric, ...] = (
 LABELS: dict[str, str] = {
     "route": "A route of `pointsman.yaml`; empty for requests that reached none: no key, no such model, not JSON.",
     "variant": "A variant of `pointsman.yaml`: the one that answered or failed last, for attempts the one that was asked.",
-    "tenant": "A tenant of `pointsman.yaml`; empty where nobody needs a key or the key was unknown.",
+    "tenant": "A tenant of `pointsman.yaml`; `anybody` where nobody needs a key, empty where the key was missing or unknown.",
     "protocol": "What the client spoke: `openai_chat`, `openai_responses`, `openai_embeddings`, `anthropic_messages`, `gemini`.",
     "status": "The HTTP status of the answer; `499` if the client left first.",
     "failure": "The [class of the failure](../concepts/providers.md).",
@@ -128,6 +130,7 @@ class Metrics:
         self.unwritten = 0
         self.unlogged = 0
         self.unfit = 0
+        self.dropped_spans = 0
 
     def serving(self, snapshot: str, variants: Iterable[str], at_s: float) -> None:
         """Another configuration is in force since `at_s` (Unix seconds), with these variants."""
@@ -158,6 +161,7 @@ class Metrics:
         self._gauges["pointsman_unwritten_records"][()] = self.unwritten
         self._counts["pointsman_unlogged_requests_total"][()] = self.unlogged
         self._counts["pointsman_unfit_records_total"][()] = self.unfit
+        self._counts["pointsman_dropped_spans_total"][()] = self.dropped_spans
         self._counts["pointsman_reload_failures_total"][()] = self.reload_failures
         self._counts["pointsman_worker_restarts_total"][()] = self.worker_restarts
         now = self._workers.values()
