@@ -303,7 +303,7 @@ class Supervisor:
         await self._recorder.finish()
 
 
-_ON_RESTART = ("host", "port", "workers", "admin", "drain_s", "ring", "access_log")
+_ON_RESTART = ("host", "port", "workers", "admin", "drain_s", "ring", "access_log", "otel")
 
 
 def _unchanged_until_restart(began: ProjectSpec, now: ProjectSpec) -> tuple[str, ...]:
