@@ -45,7 +45,8 @@ def test_a_generated_file_is_what_the_code_says_today(path: Path):
 def test_the_reference_holds_nothing_that_is_not_generated():
     """A page whose subject has gone would stay for ever."""
     there = {p for p in (DOCS / "reference").rglob("*") if p.is_file()}
-    assert there == {p for p in generated() if DOCS in p.parents}
+    measured = {DOCS / "reference" / "clients.md"}  # written by `make test-clients`
+    assert there == {p for p in generated() if DOCS in p.parents} | measured
 
 
 @pytest.mark.parametrize("place, struct", STRUCTS, ids=[place for place, _ in STRUCTS])

@@ -311,6 +311,24 @@ def test_media_in_every_form() -> None:
     assert plain([*read(body).messages[0].parts]) == plain([*parts[:4]])
 
 
+@pytest.mark.parametrize(
+    "part, kind",
+    [
+        (Image(media=Media(url="https://a.example/lamp.png?size=2#top")), "image/png"),
+        (Image(media=Media(url="https://a.example/LAMP.JPEG")), "image/jpeg"),
+        (Image(media=Media(url="https://a.example/lamp.png", media_type="image/webp")), "image/webp"),
+        (Image(media=Media(url="https://a.example/lamp")), None),
+        (Image(media=Media(url="https://a.example/lamp.pdf")), None),
+        (File(media=Media(url="https://a.example/lamp.pdf")), "application/pdf"),
+        (Image(media=Media(url="https://[a.example/lamp.png")), None),
+    ],
+)
+def test_an_address_tells_its_media_type_where_the_client_did_not(part: Part, kind: str | None) -> None:
+    """OpenAI's and Anthropic's clients send a picture's address alone; Gemini takes it for a picture by its type."""
+    (sent,) = wire(request(Message(role="user", parts=(part,))))["contents"][0]["parts"]
+    assert sent["fileData"].get("mimeType") == kind
+
+
 def test_system_messages_become_the_instruction() -> None:
     """Leading ones as they are; one in mid-conversation is kept, with a loss that says it moved."""
     says = lambda text: Message(role="system", parts=(Text(text=text),))  # noqa: E731  # three of them

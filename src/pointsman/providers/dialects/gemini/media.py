@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import mimetypes
+from urllib.parse import urlsplit
+
 from pointsman.core.chat import Audio, File, Image, Media, Part, Video
 from pointsman.providers.fields import STR, Fields
 from pointsman.providers.losses import Losses
@@ -61,9 +64,23 @@ def write_media(part: Image | Audio | Video | File, at: str, losses: Losses) -> 
     if uri is None or (media.url is None and not uri.startswith(_OWN_FILES)):
         losses.add(at, "only the provider that issued this reference understands it")
         return None
-    kind_known = {} if media.media_type is None else {"mimeType": media.media_type}
+    kind_said = media.media_type or _type_by_name(uri, type(part))
+    kind_known = {} if kind_said is None else {"mimeType": kind_said}
     return {"fileData": {"fileUri": uri, **kind_known, **label}}
 
 
+def _type_by_name(uri: str, part: type) -> str | None:
+    """Gemini tells a picture from any other file by its media type alone, which other protocols leave unsaid."""
+    try:
+        path = urlsplit(uri).path
+    except ValueError:
+        return None  # no address of ours to judge
+    guess, _ = _BY_NAME.guess_type(path)
+    family = _DEFAULT_TYPES[part].split("/", 1)[0]
+    return guess if guess is not None and (part is File or guess.startswith(f"{family}/")) else None
+
+
+_BY_NAME = mimetypes.MimeTypes()
+"""The language's own table; the machine's would make the answer depend on where it runs."""
 _STANDARD = str.maketrans("-_", "+/")
 _DEFAULT_TYPES: dict[type, str] = {Image: "image/png", Audio: "audio/wav", Video: "video/mp4", File: "application/octet-stream"}

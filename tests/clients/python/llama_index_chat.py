@@ -1,0 +1,121 @@
+"""LlamaIndex's models for OpenAI (both of its protocols), Anthropic and Google."""
+
+from __future__ import annotations
+
+import base64
+from typing import Annotated, Any, Literal
+
+from driver import Seen
+from llama_index.core.llms import ChatMessage, ImageBlock, TextBlock
+from llama_index.core.tools import FunctionTool
+from pydantic import Field, create_model
+from ticket import Ticket
+
+
+class Client:
+    """One key's client; `speaks` is `chat`, `responses`, `anthropic` or `gemini`."""
+
+    def __init__(self, base_url: str, key: str, speaks: str) -> None:
+        self._base_url, self._key, self._speaks = base_url, key, speaks
+
+    def _model(self, cell: dict[str, Any]) -> Any:
+        common = {"model": cell["model"], "api_key": self._key, "temperature": cell["temperature"]}
+        if self._speaks == "anthropic":
+            from llama_index.llms.anthropic import Anthropic
+
+            return Anthropic(base_url=self._base_url, max_tokens=cell["max_tokens"], max_retries=0, timeout=30, **common)
+        if self._speaks == "gemini":
+            from llama_index.llms.google_genai import GoogleGenAI
+
+            return GoogleGenAI(
+                max_tokens=cell["max_tokens"],
+                max_retries=0,
+                http_options={"base_url": self._base_url, "timeout": 30_000},
+                **common,
+            )
+        if self._speaks == "responses":
+            from llama_index.llms.openai import OpenAIResponses
+
+            return OpenAIResponses(
+                api_base=f"{self._base_url}/v1", max_output_tokens=cell["max_tokens"], max_retries=0, timeout=30, **common
+            )
+        from llama_index.llms.openai import OpenAI
+
+        return OpenAI(api_base=f"{self._base_url}/v1", max_tokens=cell["max_tokens"], max_retries=0, timeout=30, **common)
+
+    def ask(self, cell: dict[str, Any], seen: Seen) -> None:
+        reply = self._model(cell).chat(_messages(cell))
+        seen.text = reply.message.content
+        self._ended(reply, seen)
+
+    def stream(self, cell: dict[str, Any], seen: Seen) -> None:
+        last = None
+        for reply in self._model(cell).stream_chat(_messages(cell)):
+            seen.piece(reply.delta)
+            last = reply
+        self._ended(last, seen)
+
+    def call_tools(self, cell: dict[str, Any], seen: Seen) -> None:
+        model, tools, messages = self._model(cell), _tools(cell), _messages(cell)
+        reply = model.chat_with_tools(tools, chat_history=messages, allow_parallel_tool_calls=True)
+        self._calls(model, reply, seen)
+        results = [
+            ChatMessage(
+                role="tool", content=cell["results"][c["name"]], additional_kwargs={"tool_call_id": c["id"], "name": c["name"]}
+            )
+            for c in seen.calls
+        ]
+        history = [*messages, reply.message, *results]
+        seen.text = model.chat_with_tools(tools, chat_history=history, allow_parallel_tool_calls=True).message.content
+
+    def stream_tools(self, cell: dict[str, Any], seen: Seen) -> None:
+        model, last = self._model(cell), None
+        for reply in model.stream_chat_with_tools(_tools(cell), chat_history=_messages(cell), allow_parallel_tool_calls=True):
+            last = reply
+        self._calls(model, last, seen)
+
+    def structured(self, cell: dict[str, Any], seen: Seen) -> None:
+        seen.parsed = self._model(cell).as_structured_llm(Ticket).chat(_messages(cell)).raw.model_dump()
+
+    def _calls(self, model: Any, reply: Any, seen: Seen) -> None:
+        self._ended(reply, seen)
+        calls = model.get_tool_calls_from_response(reply, error_on_no_tool_call=False)
+        seen.calls = [{"id": c.tool_id, "name": c.tool_name, "arguments": c.tool_kwargs} for c in calls]
+
+    def _ended(self, reply: Any, seen: Seen) -> None:
+        raise NotImplementedError(repr(reply))
+
+
+def _messages(cell: dict[str, Any]) -> list[ChatMessage]:
+    blocks: list[Any] = [TextBlock(text=cell["question"])]
+    if "image_url" in cell:
+        blocks.append(ImageBlock(url=cell["image_url"], image_mimetype="image/png"))
+    elif "image" in cell:
+        blocks.append(ImageBlock(image=base64.b64decode(cell["image"]), image_mimetype="image/png"))
+    system, asked, said = cell["before"]
+    return [
+        ChatMessage(role="system", content=system),
+        ChatMessage(role="user", content=asked),
+        ChatMessage(role="assistant", content=said),
+        ChatMessage(role="user", blocks=blocks),
+    ]
+
+
+def _tools(cell: dict[str, Any]) -> list[FunctionTool]:
+    return [
+        FunctionTool.from_defaults(fn=lambda **_: "", name=t["name"], description=t["description"], fn_schema=_schema(t))
+        for t in cell["tools"]
+    ]
+
+
+def _schema(tool: dict[str, Any]) -> Any:
+    """Its arguments as the pydantic model LlamaIndex wants."""
+    fields = {
+        name: (Annotated[_type(given), Field(description=given["description"])], ...)
+        for name, given in tool["parameters"]["properties"].items()
+    }
+    return create_model(tool["name"], **fields)  # type: ignore[call-overload]  # fields known at run time only
+
+
+def _type(given: dict[str, Any]) -> Any:
+    return Literal[tuple(given["enum"])] if "enum" in given else int
