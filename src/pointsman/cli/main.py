@@ -31,6 +31,7 @@ COMMANDS = {
     "eval": "Measure variants on a test set: a bake-off.",
     "report": "Show a run again: terminal, HTML, Markdown, JSON.",
     "compare": "Compare two runs: a regression gate.",
+    "regress": "Rerun a pinned bake-off: has a hosted model changed in silence?",
     "serve": "Serve the models of pointsman.yaml to OpenAI, Anthropic and Gemini clients.",
     "migrate": "Move live traffic from one variant to another, and rehearse it first.",
     "scripted": "Serve scripted models that speak the providers' protocols.",
