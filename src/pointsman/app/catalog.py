@@ -18,7 +18,7 @@ from pointsman.catalog.lookup import find_offer
 from pointsman.catalog.price_list import PriceList, bundled_list, current_list, read_list, use_list
 from pointsman.catalog.price_sheet import PriceSheet, Tariff
 from pointsman.catalog.prices import find_price
-from pointsman.catalog.refresh import PRICE_LIST_URL, SOURCE_KEYS, Refreshed, refresh
+from pointsman.catalog.refresh import SOURCE_KEYS, Refreshed, refresh
 from pointsman.catalog.watch import Alert, Watched, watch
 from pointsman.core.estimate import Unknown
 from pointsman.core.failure import PointsmanError, StorageError
@@ -26,7 +26,6 @@ from pointsman.core.failure import PointsmanError, StorageError
 __all__ = [
     "PriceAge",
     "cache_folder",
-    "fetch_sources",
     "noon",
     "open_catalog",
     "price_age",
@@ -38,7 +37,6 @@ __all__ = [
 
 CATALOG_FOLDER = "catalog.d"
 PROJECT_FILE = "pointsman.yaml"  # not from app.config, which loads all that evaluation needs
-_LARGEST_BYTES = 64 * 1024 * 1024
 
 
 class PriceAge(msgspec.Struct, frozen=True, kw_only=True):
@@ -207,54 +205,29 @@ def _flat_sheet(catalog: Catalog, offer: Offer, model: str, at: datetime, layers
     )
 
 
-def fetch_sources(
-    names: tuple[str, ...], mirror: Path | None = None, timeout_s: float = 30.0
-) -> tuple[dict[str, bytes], dict[str, str]]:
-    """Bytes of each source, from its address or from `mirror/NAME.json`, and why those missing are missing."""
-    raw: dict[str, bytes] = {}
-    failed: dict[str, str] = {}
-    for name in names:
-        try:
-            raw[name] = (mirror / f"{name}.json").read_bytes() if mirror else _get(_address(name), timeout_s)
-        except OSError as error:  # urllib's errors are OSErrors too
-            failed[name] = str(error)
-    return raw, failed
-
-
-def _address(name: str) -> str:
-    from pointsman.catalog.claim import fact_sources
-
-    return PRICE_LIST_URL if name == "genai_prices" else fact_sources().load(name).url
-
-
-def _get(url: str, timeout_s: float) -> bytes:
-    import urllib.request
-
-    request = urllib.request.Request(url, headers={"User-Agent": "pointsman"})  # noqa: S310 - https addresses of our own sources
-    with urllib.request.urlopen(request, timeout=timeout_s) as reply:  # noqa: S310 - as above
-        body: bytes = reply.read(_LARGEST_BYTES)
-    return body
-
-
 def refresh_catalog(
     names: tuple[str, ...] = ("genai_prices", "litellm", "models_dev"),
     *,
-    mirror: Path | None = None,
+    mirror: Path | str | None = None,
     folder: Path | None = None,
     at: datetime | None = None,
     dry_run: bool = False,
+    timeout_s: float = 60.0,
 ) -> tuple[Catalog, Refreshed, dict[str, str]]:
     """Read sources over the last good catalogue; returns it as it was, what became of each source, and what could not be fetched.
 
-    Nothing is written if nothing was taken, or on a dry run. Raises `PointsmanError` for an unknown source.
+    `mirror` is a folder or the address of one, with `NAME.json` in it. Nothing is written if nothing was taken, or on
+    a dry run. Raises `PointsmanError` for an unknown source or a mirror that is not there.
     """
+    from pointsman.app.catalog_fetch import fetch_sources  # the HTTP client, which only this needs
+
     unknown = [n for n in names if n not in SOURCE_KEYS]
     if unknown:
         raise PointsmanError(f"there is no source {unknown[0]!r}", hint=f"known: {', '.join(SOURCE_KEYS)}")
     folder = folder or cache_folder()
     before = load_catalog(folder)
     use_refreshed_prices(folder)
-    raw, failed = fetch_sources(names, mirror)
+    raw, failed = fetch_sources(names, mirror, timeout_s)
     done = refresh(before, raw, current_list() if raw else bundled_list(), at or datetime.now(UTC))
     if done.taken and not dry_run:
         _write(folder, done, raw.get("genai_prices"))

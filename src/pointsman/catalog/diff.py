@@ -11,6 +11,7 @@ import msgspec
 from pointsman.catalog.entry import Offer
 from pointsman.catalog.lifecycle import lifecycle
 from pointsman.catalog.load import Catalog
+from pointsman.core.units import usd_text
 
 __all__ = ["Change", "ChangeKind", "diff"]
 
@@ -47,8 +48,8 @@ def diff(before: Catalog, after: Catalog, on: date) -> list[Change]:
 
 def _changes(old: Offer, new: Offer, on: date) -> list[Change]:
     found = []
-    for unit in sorted(old.usd_per_million.keys() | new.usd_per_million.keys()):
-        was, now = old.usd_per_million.get(unit), new.usd_per_million.get(unit)
+    for unit in sorted(old.every_rate.keys() | new.every_rate.keys()):
+        was, now = old.every_rate.get(unit), new.every_rate.get(unit)
         if was != now:
             times = float(now / was) if was and now is not None else None
             found.append(Change(kind="price", offer=new.id, what=unit, before=_usd(was), after=_usd(now), times=times))
@@ -81,7 +82,7 @@ def _price(offer: Offer | None) -> str:
 
 
 def _usd(value: Decimal | None) -> str:
-    return "" if value is None else f"{value:f}"
+    return "" if value is None else usd_text(value)
 
 
 def _text(value: object) -> str:

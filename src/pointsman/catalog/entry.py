@@ -86,6 +86,12 @@ class Offer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         """The list price with its context tiers."""
         return {unit: Rate(price, self.tiers.get(unit, ())) for unit, price in self.usd_per_million.items()}
 
+    @property
+    def every_rate(self) -> dict[str, Decimal]:
+        """List price and tiers side by side, such as `input` and `input above 200000`."""
+        tiers = {f"{u} above {t.above_input_tokens}": t.usd_per_million for u, steps in self.tiers.items() for t in steps}
+        return {**self.usd_per_million, **tiers}
+
 
 class Model(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The weights, or the named product of a maker. Facts that hold wherever it is served."""

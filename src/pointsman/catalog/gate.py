@@ -12,8 +12,6 @@ from decimal import Decimal
 
 import msgspec
 
-from pointsman.catalog.price_sheet import UnitKind
-
 __all__ = ["GateReport", "HeldPrice", "check_prices"]
 
 MOST_TIMES = Decimal(5)
@@ -23,15 +21,15 @@ MOST_HELD_RATIO = 0.01
 LEAST_KEPT_RATIO = 0.8
 """A list that names fewer of the offers it named before has been cut."""
 
-Prices = Mapping[str, Mapping[UnitKind, Decimal]]
-"""Offer id → unit → US dollars per million."""
+Prices = Mapping[str, Mapping[str, Decimal]]
+"""Offer id → unit, or unit above a number of tokens → US dollars per million."""
 
 
 class HeldPrice(msgspec.Struct, frozen=True):
     """One price that was not taken over."""
 
     offer: str
-    unit: UnitKind
+    unit: str
     before: Decimal
     now: Decimal
     reason: str
@@ -59,7 +57,7 @@ def check_prices(before: Prices, now: Prices) -> GateReport:
     return GateReport(compared=len(shared), held=held, lost=lost, refused=_refusal(len(before), len(shared), held, lost))
 
 
-def _hold(offer: str, unit: UnitKind, before: Decimal, now: Decimal) -> HeldPrice | None:
+def _hold(offer: str, unit: str, before: Decimal, now: Decimal) -> HeldPrice | None:
     if before <= 0 or before == now:
         return None
     if now <= 0:

@@ -78,9 +78,9 @@ def _take_prices(catalog: Catalog, raw: bytes, at: datetime) -> tuple[Catalog, P
         fresh = {o.id: o for o in listed_offers(edition, at)}
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         return catalog, None, _broken(PRICE_SOURCE, raw, error)
-    before = _said(catalog, PRICE_SOURCE)
+    before = {k: catalog.offers[k].every_rate for k in _said(catalog, PRICE_SOURCE)}
     # An entry that is still there but has lost its price has become 0, which the list's reader turns into nothing.
-    now = {k: o.usd_per_million or dict.fromkeys(before.get(k, {}), Decimal(0)) for k, o in fresh.items()}
+    now = {k: o.every_rate or dict.fromkeys(before.get(k, {}), Decimal(0)) for k, o in fresh.items()}
     gate = check_prices(before, now)
     if gate.refused:
         return catalog, None, SourceOutcome(source=PRICE_SOURCE, taken=False, reason=gate.refused, gate=gate)

@@ -18,6 +18,7 @@ from pointsman.cli.catalog_output import (
     matrix_json,
     offer_json,
     offer_table,
+    prices_json,
     score_json,
     show_tables,
 )
@@ -92,7 +93,7 @@ def list_(
         print_json(
             {
                 "as_of": on,
-                "prices": {"source": age.source, "checked_on": age.checked_on, "age_days": age.days},
+                "prices": prices_json(age),
                 "count": len(offers),
                 "offers": [offer_json(catalog, o, on) for o in offers],
                 "models_without_offer": without,
@@ -144,7 +145,7 @@ def show(name: str, provider: str | None, files: tuple[Path, ...], as_of: dateti
                 "facts": facts,
                 "offers": [offer_json(catalog, o, on) for o in offers],
                 "scores": [score_json(catalog, s) for s in scores],
-                "prices": {"source": age.source, "checked_on": age.checked_on, "age_days": age.days},
+                "prices": prices_json(age),
             }
         )
         return
@@ -177,7 +178,7 @@ def compare(names: tuple[str, ...], evidence: bool, files: tuple[Path, ...], as_
                 "as_of": on,
                 "columns": COLUMNS,
                 "rows": [matrix_json(row) for row in rows],
-                "prices": {"source": age.source, "checked_on": age.checked_on, "age_days": age.days},
+                "prices": prices_json(age),
             }
         )
         return

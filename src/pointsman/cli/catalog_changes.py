@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from pointsman.cli.catalog_output import FILES, ON, day_of
+from pointsman.cli.catalog_output import FILES, ON, day_of, prices_json
 from pointsman.cli.options import json_option
 from pointsman.cli.output import print_json, say, with_example
 
@@ -20,23 +20,34 @@ __all__ = ["diff_command", "refresh", "watch"]
 @click.option(
     "--from",
     "mirror",
-    type=click.Path(path_type=Path, file_okay=False),
-    help="Read NAME.json from this folder instead of the network.",
+    metavar="FOLDER_OR_URL",
+    help="Read NAME.json from this folder or mirror instead of each source's own address.",
+)
+@click.option(
+    "--timeout",
+    "timeout_s",
+    type=click.FloatRange(0, min_open=True),
+    default=60.0,
+    show_default=True,
+    help="Seconds for each source.",
 )
 @click.option("--dry-run", is_flag=True, help="Show what would change, and write nothing.")
 @json_option
-def refresh(sources: tuple[str, ...], mirror: Path | None, dry_run: bool, as_json: bool) -> int:
+def refresh(*, sources: tuple[str, ...], mirror: str | None, timeout_s: float, dry_run: bool, as_json: bool) -> int:
     """Read the outside lists again, each behind a sanity gate; the last good data stays where one fails.
 
     A price that moves more than fivefold or becomes 0 is held back, and a list in which that is common,
-    or that is cut or no list at all, is refused. Exit code 2 if a source was refused.
+    or that is cut or no list at all, is refused. Exit code 2 if a source was refused, 1 if one could not be read.
     """
-    from pointsman.app.catalog import refresh_catalog
+    from pointsman.app.catalog import price_age, refresh_catalog
+    from pointsman.app.catalog_fetch import mirror_of
     from pointsman.catalog.diff import diff
 
-    before, done, failed = refresh_catalog(sources or ("genai_prices", "litellm", "models_dev"), mirror=mirror, dry_run=dry_run)
+    names = sources or ("genai_prices", "litellm", "models_dev")
+    before, done, failed = refresh_catalog(names, mirror=mirror_of(mirror), dry_run=dry_run, timeout_s=timeout_s)
     changes = diff(before, done.catalog, day_of(None))
-    code = 2 if any(not o.taken for o in done.outcomes) else 1 if failed and not done.outcomes else 0
+    age = price_age(before if dry_run else done.catalog, day_of(None))
+    code = 2 if any(not o.taken for o in done.outcomes) else 1 if failed else 0
     if as_json:
         print_json(
             {
@@ -52,6 +63,7 @@ def refresh(sources: tuple[str, ...], mirror: Path | None, dry_run: bool, as_jso
                     for o in done.outcomes
                 ],
                 "unreachable": failed,
+                "prices": prices_json(age),
                 "changes": changes,
             }
         )
@@ -67,6 +79,7 @@ def refresh(sources: tuple[str, ...], mirror: Path | None, dry_run: bool, as_jso
     _changes_table(changes)
     if dry_run:
         say("dry run: nothing was written")
+    say(age.text)
     return code
 
 
@@ -135,7 +148,8 @@ def watch(
     alerts = watch_variants(catalog, variants, on, horizon_days, since.date() if since else on - timedelta(days=90))
     code = 2 if any(a.urgent for a in alerts) else 3 if any(a.kind == "unknown" for a in alerts) else 0
     if as_json:
-        print_json({"as_of": on, "watched": len(variants), "alerts": [_alert_json(a) for a in alerts]})
+        alerted = [_alert_json(a) for a in alerts]
+        print_json({"as_of": on, "watched": len(variants), "alerts": alerted, "prices": prices_json(price_age(catalog, on))})
         return code
     if not alerts:
         say(f"{len(variants)} variants watched: nothing known to end within {horizon_days} days, no price moved")
@@ -151,7 +165,10 @@ def watch(
 
 
 def _held_json(held: Any) -> dict[str, object]:
-    return {"offer": held.offer, "unit": held.unit, "before": f"{held.before:f}", "now": f"{held.now:f}", "reason": held.reason}
+    from pointsman.core.units import usd_text
+
+    rates = {"before": usd_text(held.before), "now": usd_text(held.now)}
+    return {"offer": held.offer, "unit": held.unit, **rates, "reason": held.reason}
 
 
 def _alert_json(alert: Any) -> dict[str, object]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
+    from pointsman.app.catalog import PriceAge
     from pointsman.catalog.entry import Offer
     from pointsman.catalog.load import Catalog
 
@@ -22,6 +23,7 @@ __all__ = [
     "matrix_json",
     "offer_json",
     "offer_table",
+    "prices_json",
     "score_json",
     "show_tables",
 ]
@@ -43,6 +45,11 @@ def day_of(given: datetime | None) -> date:
     return given.date() if given is not None else datetime.now(UTC).date()
 
 
+def prices_json(age: PriceAge) -> dict[str, object]:
+    """Which prices are in use, and how old they are."""
+    return {"source": age.source, "checked_on": age.checked_on, "age_days": age.days}
+
+
 def offer_json(catalog: Catalog, offer: Offer, on: date) -> dict[str, object]:
     """One offer; each fact with its source."""
     from pointsman.catalog.lifecycle import lifecycle
@@ -61,6 +68,10 @@ def offer_json(catalog: Catalog, offer: Offer, on: date) -> dict[str, object]:
         "to": life.to or None,
         "modes": offer.modes,
         "usd_per_million": {unit: usd_text(value) for unit, value in offer.usd_per_million.items()},
+        "tiers": {
+            unit: [{"above_input_tokens": t.above_input_tokens, "usd_per_million": usd_text(t.usd_per_million)} for t in tiers]
+            for unit, tiers in offer.tiers.items()
+        },
         "price_moves_with": offer.price_moves_with,
         "facts": {f: catalog.fact(offer, f) for f in fields},
         "capabilities": {c: catalog.fact(offer, f"capabilities.{c}") for c in offer.capabilities},

@@ -40,14 +40,20 @@ def command() -> None:
 def call(
     model: str, *, provider: str | None, batch: bool, mode: str | None, as_of: str | None, as_json: bool, **tokens: int | None
 ) -> None:
-    """The exact price of one call, line by line."""
+    """The exact price of one call, line by line.
+
+    Every token is given once, so what is read from a cache or written to it is not part of --input: give OpenAI's
+    prompt_tokens less its cached_tokens, and Anthropic's input_tokens as they stand. Context tiers go by everything read.
+    """
     from pointsman.core.units import usd_text
     from pointsman.cost.price import price_usage, priced_json
 
     sheet, _ = sheet_for(model, provider, as_of)
-    priced = price_usage(sheet, usage_of(tokens), mode="batch" if batch else mode)
+    usage = usage_of(tokens)
+    priced = price_usage(sheet, usage, mode="batch" if batch else mode)
+    read, written = usage.total_input_tokens, usage.total_output_tokens
     if as_json:
-        print_json(priced_json(priced))
+        print_json(priced_json(priced) | {"input_tokens_total": read, "output_tokens_total": written})
         return
     from rich.console import Console
     from rich.table import Table
@@ -60,6 +66,7 @@ def call(
         table.add_row(line.unit, f"{line.count:,}", rate, usd_text(line.usd))
     table.add_row("together", "", "" if priced.complete else "at least", usd_text(priced.usd))
     Console().print(table)
+    say(f"one call that reads {read or 0:,} tokens in all and writes {written or 0:,}")
     say(f"{sheet.provider_matched}:{priced.model_matched}, {priced.mode}; {priced.source}, {priced.checked_on}")
     for note in priced.notes:
         say(f"note: {note}")

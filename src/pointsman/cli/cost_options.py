@@ -47,12 +47,12 @@ NUMBER = ExactNumber()
 _COUNT = click.IntRange(0)
 
 _TOKENS = (
-    ("--input", "input_tokens", "Tokens read at the full price; what comes from a cache is given apart."),
-    ("--output", "output_tokens", "Tokens written."),
-    ("--cache-read", "cache_read_tokens", "Tokens read from the provider's cache."),
-    ("--cache-write", "cache_write_tokens", "Tokens written to the cache with its default life."),
+    ("--input", "input_tokens", "Text tokens read at the full price, without those from or into a cache."),
+    ("--output", "output_tokens", "Tokens written and shown, without reasoning and audio."),
+    ("--cache-read", "cache_read_tokens", "Tokens read from the provider's cache; not counted in --input."),
+    ("--cache-write", "cache_write_tokens", "Tokens written to the cache with its default life; not in --input."),
     ("--cache-write-1h", "cache_write_1h_tokens", "Tokens written to the cache for an hour."),
-    ("--reasoning", "reasoning_tokens", "Tokens thought and not shown; billed as output."),
+    ("--reasoning", "reasoning_tokens", "Tokens thought and not shown, billed as output; not in --output."),
     ("--audio-in", "input_audio_tokens", "Audio tokens read."),
     ("--audio-out", "output_audio_tokens", "Audio tokens written."),
     ("--image-in", "input_image_tokens", "Image tokens read."),

@@ -73,7 +73,6 @@ def breakeven(
     """
     from pointsman.app.cost import break_even, size_serving
     from pointsman.core.estimate import Unknown
-    from pointsman.core.units import usd_text
     from pointsman.cost.price import price_usage
 
     sheet, catalog = sheet_for(model, provider, as_of)
@@ -101,7 +100,7 @@ def breakeven(
     if as_json:
         print_json(
             {
-                "usd_per_request": {a.name: usd_text(a.usd_per_request) for a in found.arms},
+                "arms": {a.name: _arm_json(a) for a in found.arms},
                 "sizing": _sizing_json(sizing),
                 "linear_requests_per_month": {"unknown": linear.reason} if isinstance(linear, Unknown) else str(round(linear)),
                 "intervals": [
@@ -311,6 +310,18 @@ def savings(
 def _bill(arms: Any, interval: Any) -> str:
     arm = next(a for a in arms if a.name == interval.arm)
     return f"{arm.usd_per_month(interval.from_requests + 1):,.2f}"
+
+
+def _arm_json(arm: Any) -> dict[str, object]:
+    from pointsman.core.units import usd_text
+
+    replicas = arm.step_requests_per_month
+    return {
+        "usd_per_request": usd_text(arm.usd_per_request) if arm.usd_per_request else None,
+        "fixed_usd_per_month": usd_text(arm.fixed_usd_per_month),
+        "usd_per_replica_month": usd_text(arm.step_usd_per_month) if replicas is not None else None,
+        "requests_per_replica_month": str(round(replicas)) if replicas is not None else None,
+    }
 
 
 def _sizing_json(sizing: Any) -> dict[str, object]:

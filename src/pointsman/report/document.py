@@ -30,7 +30,7 @@ _SCHEMAS = Path(__file__).with_name("schemas")
 
 @cache
 def schema(name: str) -> dict[str, Any]:
-    """A published JSON Schema, by name: `run` or `compare`."""
+    """A published JSON Schema, by the name of its file: `run`, `compare`, `select`, `cost_call`, …"""
     found: dict[str, Any] = msgspec.json.decode((_SCHEMAS / f"{name}.schema.json").read_bytes())
     return found
 

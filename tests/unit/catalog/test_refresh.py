@@ -1,10 +1,8 @@
 """A poisoned refresh is turned away with a diff, and the last good data stays."""
 
 import json
-from copy import deepcopy
-from datetime import UTC, date, datetime
+from datetime import date
 from decimal import Decimal
-from functools import cache
 from typing import Any
 
 import pytest
@@ -17,59 +15,16 @@ from pointsman.catalog.price_sheet import PriceSheet
 from pointsman.catalog.prices import find_price
 from pointsman.catalog.refresh import refresh
 from pointsman.catalog.sources.litellm import _PROVIDERS as LITELLM_NAMES
+from support.price_file import AT, all_zero, list_file, scaled, times_thousand
 
-AT = datetime(2026, 11, 23, 12, tzinfo=UTC)
 TODAY = date(2026, 11, 23)
 CATALOG = bundled_catalog()
-
-
-@cache
-def _published() -> list[dict[str, Any]]:
-    """The bundled edition written out in the list's own file format: providers, models, plain prices."""
-    rows = []
-    for provider in bundled_list().providers:
-        models = []
-        for model in provider.models:
-            prices = {}
-            for key, value in model.get_prices(AT).__dict__.items():
-                tiers = getattr(value, "tiers", None)
-                if tiers is not None:
-                    steps = [{"start": t.start, "price": str(t.price)} for t in tiers]
-                    prices[key] = {"base": str(value.base), "tiers": steps}
-                elif value is not None:
-                    prices[key] = str(value)
-            models.append({"id": model.id, "match": {"equals": model.id}, "prices": prices})
-        rows.append({"id": provider.id, "name": provider.name, "api_pattern": provider.api_pattern, "models": models})
-    return rows
-
-
-def _file(change: Any = None) -> bytes:
-    rows = deepcopy(_published())
-    if change is not None:
-        for provider in rows:
-            for model in provider["models"]:
-                change(provider["id"], model)
-    return json.dumps(rows).encode()
-
-
-def _scaled(price: Any, factor: int) -> Any:
-    if isinstance(price, dict):
-        return price | {"base": str(Decimal(price["base"]) * factor)}
-    return str(Decimal(price) * factor)
-
-
-def times_thousand(_: str, model: dict[str, Any]) -> None:
-    model["prices"] = {k: _scaled(v, 1000) for k, v in model["prices"].items()}
-
-
-def all_zero(_: str, model: dict[str, Any]) -> None:
-    model["prices"] = dict.fromkeys(model["prices"], "0")
 
 
 def one_model(factor: int) -> Any:
     def change(provider: str, model: dict[str, Any]) -> None:
         if (provider, model["id"]) == ("openai", "gpt-4o"):
-            model["prices"] = {k: _scaled(v, factor) for k, v in model["prices"].items()}
+            model["prices"] = {k: scaled(v, factor) for k, v in model["prices"].items()}
 
     return change
 
@@ -80,7 +35,7 @@ def run(raw: dict[str, bytes]) -> Any:
 
 def test_an_honest_copy_is_taken_and_changes_no_price() -> None:
     """The same list read again passes the gate; only its date is new."""
-    done = run({"genai_prices": _file()})
+    done = run({"genai_prices": list_file()})
     assert (done.taken, done.outcomes[0].gate.held, done.outcomes[0].gate.lost) == (True, (), ())
     assert [c for c in diff(CATALOG, done.catalog, TODAY) if c.kind in ("price", "gone")] == []
     assert done.catalog.sources["genai-prices"].checked_on == "2026-11-23"
@@ -89,14 +44,14 @@ def test_an_honest_copy_is_taken_and_changes_no_price() -> None:
 @pytest.mark.parametrize(
     "raw, says",
     [
-        (lambda: _file(times_thousand), "moved more than 5-fold"),
-        (lambda: _file(all_zero), "became 0"),
-        (lambda: _file()[: len(_file()) // 2], "cannot be read"),
+        (lambda: list_file(times_thousand), "moved more than 5-fold"),
+        (lambda: list_file(all_zero), "became 0"),
+        (lambda: list_file()[: len(list_file()) // 2], "cannot be read"),
         (lambda: b"<!DOCTYPE html><html><body>Rate limited</body></html>", "HTML page"),
         (lambda: b"", "cannot be read"),
         (lambda: b"{}", "cannot be read"),
         (lambda: b"[]", "cannot be read"),
-        (lambda: json.dumps(_published()[:3]).encode(), "no longer names"),
+        (lambda: json.dumps(json.loads(list_file())[:3]).encode(), "no longer names"),
     ],
 )
 def test_a_poisoned_list_is_refused_whole(raw: Any, says: str) -> None:
@@ -110,7 +65,7 @@ def test_a_poisoned_list_is_refused_whole(raw: Any, says: str) -> None:
 
 def test_what_a_poisoned_list_would_have_changed_is_shown() -> None:
     """The gate's report is the diff: offer, unit, before, now."""
-    gate = run({"genai_prices": _file(times_thousand)}).outcomes[0].gate
+    gate = run({"genai_prices": list_file(times_thousand)}).outcomes[0].gate
     held = next(h for h in gate.held if (h.offer, h.unit) == ("openai:gpt-4o", "input"))
     assert (held.before, held.now, held.reason) == (Decimal("2.5"), Decimal(2500), "moved 1000-fold")
 
@@ -118,7 +73,7 @@ def test_what_a_poisoned_list_would_have_changed_is_shown() -> None:
 @pytest.mark.parametrize("factor", [1000, 0])
 def test_a_single_poisoned_price_is_held_and_the_rest_taken(factor: int) -> None:
     """One model off by a thousand, or at 0, keeps its last good price in the catalogue and in every bill."""
-    done = run({"genai_prices": _file(one_model(factor))})
+    done = run({"genai_prices": list_file(one_model(factor))})
     assert done.taken
     assert done.outcomes[0].gate.held_offers == {"openai:gpt-4o"}
     assert done.catalog.offers["openai:gpt-4o"].usd_per_million["input"] == Decimal("2.5")
@@ -141,7 +96,7 @@ def test_an_honest_price_cut_comes_through_as_a_diff() -> None:
         if (provider, model["id"]) == ("openai", "gpt-4o-mini"):
             model["prices"] = {k: str(Decimal(v) / 2) for k, v in model["prices"].items()}
 
-    done = run({"genai_prices": _file(halve)})
+    done = run({"genai_prices": list_file(halve)})
     moves = [c for c in diff(CATALOG, done.catalog, TODAY) if c.kind == "price"]
     assert {(c.offer, c.times) for c in moves} == {("openai:gpt-4o-mini", 0.5)}
 

@@ -4,12 +4,14 @@ import json
 from pathlib import Path
 from typing import Any
 
+import jsonschema_rs
 import pytest
 from click.testing import CliRunner, Result
 
 from pointsman.catalog.price_list import use_list
 from pointsman.cli.catalog import command
 from pointsman.core.failure import StorageError
+from pointsman.report.document import schema
 
 
 @pytest.fixture(autouse=True)
@@ -25,8 +27,32 @@ def run(*arguments: str) -> Result:
     return CliRunner().invoke(command, list(arguments), standalone_mode=False, catch_exceptions=False)
 
 
-def document(*arguments: str) -> Any:
-    return json.loads(run(*arguments, "--json").stdout)
+def document(verb: str, *arguments: str) -> Any:
+    """What `--json` prints, which has to keep the published schema."""
+    found = json.loads(run(verb, *arguments, "--json").stdout)
+    jsonschema_rs.validate(schema(f"catalog_{verb}"), found)
+    return found
+
+
+@pytest.mark.parametrize("name", command.commands)
+def test_every_command_has_a_published_document(name: str) -> None:
+    """`--json` is a contract wherever it is offered."""
+    assert schema(f"catalog_{name}")["title"] == f"pointsman catalog {name} --json"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("list", "--all"),
+        ("show", "gemini-2.5-pro"),
+        ("show", "BloombergGPT"),
+        ("compare", "GPT-4", "Llama 3.1 405B", "starcoder2-15b", "gemini-3.8-flash"),
+        ("watch", "--model", "gemini:gemini-2.5-pro", "--model", "openai:gpt-4", "--model", "acme:nothing"),
+    ],
+)
+def test_whatever_is_asked_for_keeps_the_schema(arguments: tuple[str, ...]) -> None:
+    """Tiers, reroutes, dead models, models without an offer, names nobody knows."""
+    assert document(*arguments)["prices"]["source"].startswith("genai-prices")
 
 
 def test_list_filters_and_tells_the_age_of_prices_offline() -> None:

@@ -1,16 +1,24 @@
 """`pointsman cost` as a user meets it."""
 
 import json
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import click
+import jsonschema_rs
+import msgspec
 import pytest
 from click.testing import CliRunner, Result
 
 from pointsman.catalog.price_list import use_list
 from pointsman.cli.cost import command
 from pointsman.core.failure import PointsmanError
+from pointsman.core.usage import Usage
+from pointsman.providers.dialects.anthropic_messages.usage import WireUsage, ledger
+from pointsman.providers.dialects.openai_chat import wire
+from pointsman.providers.dialects.openai_chat.usage import read_usage
+from pointsman.report.document import schema
 
 
 @pytest.fixture(autouse=True)
@@ -25,8 +33,11 @@ def run(*arguments: str) -> Result:
     return CliRunner().invoke(command, list(arguments), standalone_mode=False, catch_exceptions=False)
 
 
-def document(*arguments: str) -> Any:
-    return json.loads(run(*arguments, "--json").stdout)
+def document(verb: str, *arguments: str) -> Any:
+    """What `--json` prints, which has to keep the published schema."""
+    found = json.loads(run(verb, *arguments, "--json").stdout)
+    jsonschema_rs.validate(schema(f"cost_{verb}"), found)
+    return found
 
 
 @pytest.mark.parametrize(
@@ -50,6 +61,48 @@ def test_call_is_exact_and_has_the_published_shape(arguments: tuple[str, ...], u
     assert {"usd", "model_matched", "lines", "source", "checked_on", "variant_applied"} <= found.keys()
     assert (found["usd"], found["variant_applied"]) == (usd, applied)
     assert all(set(line) == {"unit", "count", "usd_per_million", "usd"} for line in found["lines"])
+
+
+@pytest.mark.parametrize("name", command.commands)
+def test_every_command_has_a_published_document(name: str) -> None:
+    """`--json` is a contract wherever it is offered."""
+    assert schema(f"cost_{name}")["title"] == f"pointsman cost {name} --json"
+
+
+def test_a_token_is_counted_once_whoever_reports_it() -> None:
+    """1,000 read, 400 of them from the cache: OpenAI says 1,000 and 400, Anthropic 600 and 400; both are --input 600.
+
+    600 × 2.50 + 400 × 1.25 + 100 × 10 per million is $0.003, which is also what the price list's own calculator
+    makes of 1,000 read with 400 from the cache.
+    """
+    import genai_prices
+
+    found = document("call", "gpt-4o", "--provider", "openai", "--input", "600", "--cache-read", "400", "--output", "100")
+    assert (found["usd"], found["input_tokens_total"], found["output_tokens_total"]) == ("0.003", 1000, 100)
+    assert {line["unit"]: line["count"] for line in found["lines"]} == {"input": 600, "cache_read": 400, "output": 100}
+    read = genai_prices.Usage(input_tokens=1000, cache_read_tokens=400, output_tokens=100)
+    theirs = genai_prices.calc_price(read, "gpt-4o", provider_id="openai")
+    assert Decimal(found["usd"]) == theirs.total_price
+    said = {"prompt_tokens": 1000, "completion_tokens": 100, "prompt_tokens_details": {"cached_tokens": 400}}
+    openai = read_usage(msgspec.convert(said, wire.WireUsage))
+    anthropic = ledger(WireUsage(input_tokens=600, cache_read_input_tokens=400, output_tokens=100))
+    assert openai == anthropic == Usage(input_tokens=600, cache_read_tokens=400, output_tokens=100)
+
+
+def test_the_context_tier_goes_by_everything_read() -> None:
+    """100,000 fresh and 28,001 cached tokens are 128,001 read: the dear tier for all of them."""
+    arguments = ("call", "gemini-1.5-pro", "--provider", "google", "--input", "100000", "--as-of", "2024-10-01")
+    below, above = (document(*arguments, "--cache-read", n) for n in ("28000", "28001"))
+    rates = [[line["usd_per_million"] for line in found["lines"]] for found in (below, above)]
+    assert rates[0][0] == "1.25"
+    assert rates[1][0] == "2.5"
+    assert (below["input_tokens_total"], above["input_tokens_total"]) == (128_000, 128_001)
+
+
+def test_no_count_of_cached_tokens_is_too_large_for_the_input() -> None:
+    """A prompt that comes from the cache whole has an input of 0."""
+    found = document("call", "gpt-4o", "--provider", "openai", "--cache-read", "1000000")
+    assert found["usd"] == "1.25"
 
 
 @pytest.mark.parametrize(
@@ -132,7 +185,8 @@ def test_breakeven_says_when_there_is_none() -> None:
     )
     assert "no break-even" in found["linear_requests_per_month"]["unknown"]
     assert [i["arm"] for i in found["intervals"]] == ["gpt-6-luna"]
-    assert len(found["usd_per_request"]) == 3
+    priced = [arm["usd_per_request"] is not None for arm in found["arms"].values()]
+    assert priced == [True, True, False], "cards have no price per request"
     assert (found["sizing"]["gpus"], found["sizing"]["precision"]) == (2, "fp8")
 
 
