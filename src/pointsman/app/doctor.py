@@ -13,41 +13,28 @@ from collections.abc import Callable, Mapping
 from email.utils import parsedate_to_datetime
 from functools import partial
 from pathlib import Path
-from typing import Literal
-
-import msgspec
 
 from pointsman import __version__
 from pointsman.app.config import ProjectSpec, ProviderSpec, find_project, load_eval, load_project
+from pointsman.app.finding import Finding
+from pointsman.app.gateway_check import check_gateway
 from pointsman.core.failure import PointsmanError, ProviderError
 from pointsman.core.verdict import VerdictName
 from pointsman.providers.endpoint import Endpoint, endpoint_for
 from pointsman.providers.provider_row import load_provider, provider_names
 from pointsman.providers.transport import Timeouts, Transport
 
-__all__ = ["Finding", "examine", "local_servers", "overall"]
+__all__ = ["examine", "local_servers", "overall"]
 
-Area = Literal["versions", "config", "keys", "reach", "clock", "disk"]
 _MOST_SKEW_S = 60.0
 _LEAST_FREE_BYTES = 200 * 1024 * 1024
 _REACH = Timeouts(connect_s=4.0, first_token_s=6.0, idle_s=6.0, total_s=8.0)
 
 
-class Finding(msgspec.Struct, frozen=True, kw_only=True):
-    """One thing looked at."""
-
-    area: Area
-    subject: str
-    state: VerdictName
-    """`pass`: in order; `fail`: will not work; `unknown`: could not be looked at, or is not set up."""
-    detail: str
-    advice: str = ""
-    """What to do; empty where nothing is to be done."""
-
-
 async def examine(folder: Path, runs: Path, environment: Mapping[str, str], *, reach: bool = True) -> list[Finding]:
     """Look at everything; with `reach`, also at the providers that have a key and the servers on this machine."""
     project, findings = _config(folder, environment)
+    findings += await check_gateway(project, (find_project(folder) or folder / "pointsman.yaml").parent, environment)
     keyed = _keys(project, environment, findings)
     if reach:
         findings += await _reach(project, keyed, environment)

@@ -239,7 +239,8 @@ def _tenants(project: ProjectSpec, routes: set[str]) -> dict[bytes, Tenant] | No
         where = f"gateway.tenants.{name}"
         unknown = sorted(set(spec.routes or ()) - routes)
         if unknown:
-            raise ConfigError("there is no such route", key=f"{where}.routes", value=unknown[0])
+            hint = f"routes: {', '.join(sorted(routes))}"
+            raise ConfigError("there is no such route", key=f"{where}.routes", value=unknown[0], hint=hint)
         tenant = Tenant(name, None if spec.routes is None else frozenset(spec.routes))
         for key in spec.keys:
             if not is_key_hash(key):  # the value is not shown: it may be the key itself
@@ -249,7 +250,8 @@ def _tenants(project: ProjectSpec, routes: set[str]) -> dict[bytes, Tenant] | No
                     hint="`pointsman serve --new-key` makes one",
                 )
             if found.setdefault(hash_of_key(key), tenant) is not tenant:
-                raise ConfigError("two tenants have the same key", key=f"{where}.keys")
+                hint = "`pointsman serve --new-key` makes another"
+                raise ConfigError("two tenants have the same key", key=f"{where}.keys", hint=hint)
     return found
 
 
