@@ -30,6 +30,7 @@ def ask(running, model, key=TENANT_KEY, **more):
             reply.read()
             return reply.headers
     except urllib.error.HTTPError as error:
+        error.close()
         return error.headers
 
 

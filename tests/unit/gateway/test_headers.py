@@ -26,7 +26,8 @@ def post(running, body, path="/v1/chat/completions", **headers):
         with urllib.request.urlopen(request, timeout=10) as reply:
             return reply.status, reply.headers, reply.read()
     except urllib.error.HTTPError as error:
-        return error.code, error.headers, error.read()
+        with error:
+            return error.code, error.headers, error.read()
 
 
 def ours(headers):
