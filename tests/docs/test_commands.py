@@ -35,6 +35,15 @@ traffic: {requests_per_minute: 20}
 phases: [{shadow: 1d}, {step: 0.1, hold: 1d}, {holdback: 0.05, hold: 1d}]
 """
 
+GATEWAY = """\
+variants:
+  old: {provider: up, model: old, base_url: "http://127.0.0.1:9/v1"}
+  new: {provider: up, model: new, base_url: "http://127.0.0.1:9/v1"}
+routes:
+  support: {variant: old}
+"""
+VERBS = ("status", "approve", "pause", "resume", "promote", "rollback", "abort", "close")
+
 
 @pytest.fixture(scope="module")
 def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -51,6 +60,13 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (folder / "mirror" / f"{source}.json").write_text("{}")
     (folder / "migration.yaml").write_text(MIGRATION)
     return folder
+
+
+def migrating(folder: Path, verb: str) -> None:
+    """A gateway's configuration, and for the verbs over a migration one that has begun."""
+    (folder / "pointsman.yaml").write_text(GATEWAY)
+    if verb in VERBS:
+        assert pointsman("migrate", "start", "migration.yaml", cwd=folder).code == 0
 
 
 @pytest.mark.parametrize("name", COMMANDS)
@@ -78,6 +94,8 @@ def test_the_example_runs(name: str, prepared: Path, tmp_path: Path):
     shutil.copytree(prepared, folder)
     example = example_of(ALL[name])
     assert example is not None
+    if name.startswith("pointsman migrate "):
+        migrating(folder, name.split()[2])
     ran = pointsman(*shlex.split(example)[1:], cwd=folder, env={"POINTSMAN_CACHE": str(tmp_path / "cache")})
     assert ran.code in (0, 2, 3), ran.err
     assert ran.out or ran.err

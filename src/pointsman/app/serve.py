@@ -20,11 +20,15 @@ import msgspec
 
 from pointsman.app.admin import AdminServer
 from pointsman.app.config import ProjectSpec, load_project
+from pointsman.app.controller import Controller, Replica
 from pointsman.app.listening import bind, is_loopback, url_of
+from pointsman.app.migrations_file import migrations_file
+from pointsman.app.orders import Order, Orders, Pulse, RolloutOrder, encode_order, snapshot_id
 from pointsman.app.otel import asked_variants, open_export
 from pointsman.app.recorder import Recorder
-from pointsman.app.snapshots import SnapshotMaker
-from pointsman.core.failure import ConfigError, PointsmanError
+from pointsman.app.snapshots import SnapshotMaker, routes_of
+from pointsman.core.failure import ConfigError, PointsmanError, StorageError
+from pointsman.store.migrations import Migration
 from pointsman.telemetry.batch import Batch, decode_batch, frame, read_frame
 from pointsman.telemetry.metrics import Metrics
 
@@ -53,6 +57,7 @@ class _Hand:
         self.process: asyncio.subprocess.Process | None = None
         self.writer: asyncio.StreamWriter | None = None
         self.last: Batch | None = None
+        """Its newest report; None until it has given one."""
         self.reported = asyncio.Event()
 
 
@@ -81,8 +86,10 @@ class Supervisor:
         self._hands: list[_Hand] = []
         self._tasks: list[asyncio.Task[None]] = []
         self._reloading = asyncio.Lock()
+        self._rollouts: tuple[RolloutOrder, ...] = ()
+        self._controller: Controller | None = None
         self.snapshot = ""
-        """Hash of the configuration in force."""
+        """Hash of the configuration in force, migrations included."""
         self.refused: str | None = None
         """Why the file as it stood at the last reload is not in force; None if it is."""
         self.waiting_for_restart: tuple[str, ...] = ()
@@ -101,6 +108,7 @@ class Supervisor:
             self._export = open_export(project, self._environment, self._say)
             if self._export is not None:
                 opened.callback(self._export.close)
+            await self._go_on_migrating()
             self._tell()
             self._hands = [_Hand(n, s) for n, s in enumerate(sockets)]
             admin = AdminServer(self, project.gateway.admin)
@@ -109,12 +117,17 @@ class Supervisor:
                 self._hear_signals()
                 writing = asyncio.create_task(recorder.run())
                 self._tasks = [asyncio.create_task(self._mind(hand)) for hand in self._hands]
-                await self._all_report(self.snapshot, _START_S)
+                await self._all_report(_START_S)
                 on_ready(Listening(url_of(sockets[0]), admin_url, count, self.snapshot))
+                controlling = asyncio.create_task(self._controller.run()) if self._controller is not None else None
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self._stop.wait(), for_s)
                 listening.close()  # who comes now is refused at once, and does not wait in a queue nobody serves
+                if controlling is not None:
+                    controlling.cancel()
                 await self._drain(project.gateway.drain_s)
+                if self._controller is not None:
+                    await self._controller.close()
                 writing.cancel()
             finally:
                 for task in self._tasks:
@@ -140,12 +153,9 @@ class Supervisor:
             self.refused = None
             self.waiting_for_restart = _unchanged_until_restart(self._began, project)
             self._project = project
-            data = frame(msgspec.json.encode(project))
-            for hand in self._hands:
-                if hand.writer is not None:
-                    hand.writer.write(data)
+            self._order()
             self._tell()
-            await self._all_report(self.snapshot, _APPLY_S)
+            await self._all_report(_APPLY_S)
         return self.snapshot
 
     def _tell(self) -> None:
@@ -153,6 +163,32 @@ class Supervisor:
         self.metrics.serving(self.snapshot, self._project.variants, time.time())
         if self._export is not None:
             self._export.serving(self.snapshot, asked_variants(self._project, self._environment))
+
+    async def obey(self, rollouts: tuple[RolloutOrder, ...]) -> str:
+        """See `Replicas.obey`."""
+        self._rollouts = rollouts
+        self.snapshot = snapshot_id(self._project, rollouts)
+        self._order()
+        self._tell()
+        return self.snapshot
+
+    def pulse(self, pulse: Pulse) -> None:
+        """See `Replicas.pulse`."""
+        self._send(pulse)
+
+    def replicas(self) -> list[Replica | None]:
+        """See `Replicas.replicas`."""
+        return [None if h.last is None else Replica(h.number, h.last.snapshot, h.last.weights) for h in self._hands]
+
+    def end(self, worker: int) -> None:
+        """See `Replicas.end`."""
+        process = self._hands[worker].process
+        if process is not None and process.returncode is None:
+            process.kill()
+
+    def carries(self, migration: Migration) -> bool:
+        """See `Replicas.carries`."""
+        return _carries(self._project, migration.route, migration.baseline, migration.candidate)
 
     @property
     def ready(self) -> bool:
@@ -210,15 +246,36 @@ class Supervisor:
                 hint="name tenants with keys (`pointsman serve --new-key`), or listen on 127.0.0.1",
             )
         maker = SnapshotMaker(self._environment)
+        rollouts = tuple(r for r in self._rollouts if _carries(project, r.route, r.baseline, r.candidate))
         try:
-            self.snapshot = maker.make(project).id
+            self.snapshot = maker.make(project, rollouts).id
         except ConfigError as error:
             raise error.at(str(self._path), None) if self._path is not None and error.file is None else error from None
         finally:
             await maker.close()
         for warning in maker.warnings:
             self._say(f"warning: {warning}")
+        self._rollouts = rollouts
         return project
+
+    async def _go_on_migrating(self) -> None:
+        """Read which migrations are under way. Where that cannot be read everybody gets what the file says: the baseline."""
+        try:
+            self._controller = Controller(migrations_file(self._project, self._folder()), self, self._say)
+        except StorageError as error:
+            self._say(f"warning: nothing can migrate: {error}")
+            return
+        self._rollouts = await self._controller.open()
+        self.snapshot = snapshot_id(self._project, self._rollouts)
+
+    def _order(self) -> None:
+        self._send(Orders(project=self._project, rollouts=self._rollouts))
+
+    def _send(self, order: Order) -> None:
+        data = frame(encode_order(order))
+        for hand in self._hands:
+            if hand.writer is not None:
+                hand.writer.write(data)
 
     def _folder(self) -> Path:
         return self._path.parent if self._path is not None else Path.cwd()
@@ -255,10 +312,10 @@ class Supervisor:
             fds = (hand.listening.fileno(), theirs.fileno())
             command = [sys.executable, "-m", "pointsman.app.worker", str(hand.number), *map(str, fds)]
             process = await asyncio.create_subprocess_exec(*command, pass_fds=fds, stdin=asyncio.subprocess.DEVNULL)
-        hand.process = process
+        hand.process, hand.last = process, None
         reader, writer = await asyncio.open_connection(sock=ours, limit=1 << 20)
         hand.writer = writer
-        writer.write(frame(msgspec.json.encode(self._project)))
+        writer.write(frame(encode_order(Orders(project=self._project, rollouts=self._rollouts))))
         await self._listen(hand, reader)
         writer.close()
         hand.writer = None
@@ -273,14 +330,16 @@ class Supervisor:
             if self._export is not None:
                 self._export.offer(batch.served)
                 self.metrics.dropped_spans = self._export.dropped
+            if self._controller is not None:
+                self._controller.take(batch.served)
             await self._recorder.take(batch.served)
 
-    async def _all_report(self, snapshot: str, within_s: float) -> None:
-        """Wait until every worker serves `snapshot`."""
+    async def _all_report(self, within_s: float) -> None:
+        """Wait until every worker serves the configuration in force."""
         try:
             async with asyncio.timeout(within_s):
                 for hand in self._hands:
-                    while hand.last is None or hand.last.snapshot != snapshot:
+                    while hand.last is None or hand.last.snapshot != self.snapshot:
                         hand.reported.clear()
                         await hand.reported.wait()
                         if hand.last is not None and hand.last.refused is not None:
@@ -301,6 +360,12 @@ class Supervisor:
                 if hand.process is not None and hand.process.returncode is None:
                     hand.process.kill()
         await self._recorder.finish()
+
+
+def _carries(project: ProjectSpec, route: str, baseline: str, candidate: str) -> bool:
+    """Whether a configuration sends a route to a migration's baseline, and knows the candidate."""
+    spec = routes_of(project).get(route)
+    return spec is not None and spec.variant == baseline and candidate in project.variants
 
 
 _ON_RESTART = ("host", "port", "workers", "admin", "drain_s", "ring", "access_log", "otel")

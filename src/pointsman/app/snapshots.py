@@ -7,16 +7,18 @@ from __future__ import annotations
 import difflib
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from pointsman.app.config import ProjectSpec, ProviderSpec
+from pointsman.app.conversations import ConversationTable
 from pointsman.app.gateway_spec import RouteSpec
+from pointsman.app.orders import RolloutOrder, snapshot_id
 from pointsman.app.prices import catalogue_price, own_price
 from pointsman.core.estimate import Unknown
 from pointsman.core.failure import ConfigError, PointsmanError
-from pointsman.core.ids import content_hash
 from pointsman.core.variant import Variant
 from pointsman.cost.meter import Meter
 from pointsman.evals.spec import VariantSpec
@@ -29,9 +31,11 @@ from pointsman.providers.retry import RetryPolicy
 from pointsman.providers.transport import Network, Timeouts, Transport
 from pointsman.routing.fallback import Stop
 from pointsman.routing.health import Breaker
+from pointsman.routing.memory import Memory
+from pointsman.routing.policies.rollout import Rollout
 from pointsman.routing.policy import POLICIES, Policy, PolicyPlugin
 
-__all__ = ["SnapshotMaker", "hash_of_key", "is_key_hash"]
+__all__ = ["SnapshotMaker", "hash_of_key", "is_key_hash", "routes_of"]
 
 _HASTY_WAIT_S = 2.0
 _DIGEST = "sha256:"
@@ -56,15 +60,19 @@ class SnapshotMaker:
         self._transports: dict[str | None, Transport] = {}
         self._rings: dict[object, KeyRing | None] = {}
         self._breakers: dict[str, Breaker] = {}
+        self._memories: dict[str, ConversationTable] = {}
         self.warnings: list[str] = []
         """What the last configuration left open, such as prices nobody knows."""
 
-    def make(self, project: ProjectSpec) -> Snapshot:
-        """One configuration, compiled. Raises `ConfigError` naming what is missing or wrong; nothing changes then."""
+    def make(self, project: ProjectSpec, rollouts: tuple[RolloutOrder, ...] = ()) -> Snapshot:
+        """One configuration and the migrations over it, compiled. Raises `ConfigError` naming what is missing or wrong;
+        nothing changes then.
+        """
         self.warnings = []
         if not project.variants:
             raise ConfigError("there is nothing to serve", key="variants", hint="name at least one: {provider: …, model: …}")
-        specs = project.routes or {name: RouteSpec(variant=name, salt=name) for name in project.variants}
+        orders = {order.route: order for order in rollouts}
+        specs = {name: _migrating(spec, orders.get(name)) for name, spec in routes_of(project).items()}
         used = {variant for name, spec in specs.items() for variant in _variants_of(name, spec)}
         targets: dict[str, Target] = {}
         for name in sorted(used & set(project.variants)):
@@ -75,8 +83,8 @@ class SnapshotMaker:
             except PointsmanError as error:
                 raise ConfigError(error.message, key=f"variants.{name}", hint=error.hint) from None
         return Snapshot(
-            id=content_hash([project.variants, project.routes, _without_keys(project)]),
-            routes={name: _route(name, spec, targets) for name, spec in specs.items()},
+            id=snapshot_id(project, rollouts),
+            routes={name: _route(name, spec, targets, self._memory(orders.get(name))) for name, spec in specs.items()},
             tenants=_tenants(project, set(specs)),
             limits=Limits(
                 max_body_bytes=project.gateway.max_body_bytes,
@@ -85,6 +93,13 @@ class SnapshotMaker:
             ),
             trace_ratio=project.gateway.otel.sample if project.gateway.otel is not None else 1.0,
         )
+
+    def _memory(self, order: RolloutOrder | None) -> Memory | None:
+        if order is None or not order.memory:
+            return None
+        if order.memory not in self._memories:
+            self._memories[order.memory] = ConversationTable(Path(order.memory), order.slots, fresh_s=order.fresh_s)
+        return self._memories[order.memory]
 
     async def close(self) -> None:
         """Close every connection to providers."""
@@ -152,6 +167,20 @@ class SnapshotMaker:
         return Meter(found.sheet, mode)
 
 
+def routes_of(project: ProjectSpec) -> dict[str, RouteSpec]:
+    """The routes of a configuration; without any, one for each variant."""
+    return project.routes or {name: RouteSpec(variant=name, salt=name) for name in project.variants}
+
+
+def _migrating(spec: RouteSpec, order: RolloutOrder | None) -> RouteSpec:
+    """A route as a migration has it."""
+    if order is None:
+        return spec
+    sides = {"baseline": order.baseline, "candidate": order.candidate}
+    options = {**sides, "weight": order.weight, "move_live": order.move_live, "stay": order.stay}
+    return msgspec.structs.replace(spec, variant=None, policy={"rollout": options}, salt=order.salt)
+
+
 def _timeouts(ours: ProviderSpec) -> Timeouts:
     usual = Timeouts()
     whole_s = ours.timeout_s or usual.total_s
@@ -201,11 +230,11 @@ def _variants_of(name: str, spec: RouteSpec) -> tuple[str, ...]:
         raise error.under(f"routes.{name}") from None
 
 
-def _route(name: str, spec: RouteSpec, targets: Mapping[str, Target]) -> Route:
+def _route(name: str, spec: RouteSpec, targets: Mapping[str, Target], memory: Memory | None) -> Route:
     key = f"routes.{name}"
     try:
         plugin, options, chosen = _plugin_of(spec)
-        policy: Policy = plugin.build(options)
+        policy: Policy = plugin.build(options) if memory is None else Rollout(options, memory)
     except ConfigError as error:
         raise error.under(key) from None
     for variant in (*chosen, *spec.fallbacks):
@@ -219,6 +248,7 @@ def _route(name: str, spec: RouteSpec, targets: Mapping[str, Target]) -> Route:
         name=name,
         policy=policy,
         uses_draw=plugin.uses_draw,
+        uses_conversation=plugin.uses_conversation,
         chains=chains,
         stops={v: tuple(Stop(variant=t.name, context_tokens=t.context_tokens) for t in chain) for v, chain in chains.items()},
         sticky=spec.sticky,
@@ -253,8 +283,3 @@ def _tenants(project: ProjectSpec, routes: set[str]) -> dict[bytes, Tenant] | No
                 hint = "`pointsman serve --new-key` makes another"
                 raise ConfigError("two tenants have the same key", key=f"{where}.keys", hint=hint)
     return found
-
-
-def _without_keys(project: ProjectSpec) -> object:
-    providers = {n: None if p is None else msgspec.structs.replace(p, keys=()) for n, p in project.providers.items()}
-    return [providers, {n: t.routes for n, t in project.gateway.tenants.items()}]

@@ -19,12 +19,13 @@ from collections.abc import Generator
 import msgspec
 import uvicorn
 
-from pointsman.app.config import ProjectSpec
+from pointsman.app.orders import Order, Orders, decode_order
 from pointsman.app.snapshots import SnapshotMaker
 from pointsman.core.failure import PointsmanError
 from pointsman.core.served import Served
 from pointsman.gateway.asgi import Gateway
 from pointsman.gateway.server import server_config
+from pointsman.routing.policies.rollout import Rollout
 from pointsman.telemetry.batch import Batch, encode_batch, read_frame
 from pointsman.telemetry.lag import LagGauge
 from pointsman.telemetry.ring import Ring
@@ -33,7 +34,8 @@ __all__ = ["main"]
 
 _REPORT_EVERY_S = 0.1
 _MOST_RECORDS = 2_000
-_PROJECT = msgspec.json.Decoder(ProjectSpec)
+_STALE_S = 5.0
+"""Silence of the supervisor after which a share it ordered is no longer honoured."""
 
 
 class _Worker:
@@ -46,14 +48,19 @@ class _Worker:
         self._maker = SnapshotMaker(os.environ)
         self._lag = LagGauge(self._loop)
         self._refused: str | None = None
+        self._stale = False
+        """Whether shares are not honoured, because nobody says any more that they stand."""
 
     async def run(self) -> None:
         first = await read_frame(self._reader)
         if first is None:
             return
-        project = _PROJECT.decode(first)
+        orders = decode_order(first)
+        assert isinstance(orders, Orders), "a supervisor begins with what to serve"
+        project = orders.project
         self._ring: Ring[Served] = Ring(project.gateway.ring)
-        self._app = Gateway(self._maker.make(project), self._ring, self._loop)
+        self._app = Gateway(self._maker.make(project, orders.rollouts), self._ring, self._loop)
+        self._ordered(orders)
         server = _Server(server_config(self._app, drain_s=project.gateway.drain_s))
         self._lag.start()
         gc.collect()
@@ -74,20 +81,52 @@ class _Worker:
     async def _obey(self, server: uvicorn.Server) -> None:
         while (data := await read_frame(self._reader)) is not None:
             try:
-                self._app.snapshot = self._maker.make(_PROJECT.decode(data))
-                self._refused = None
+                self._take(decode_order(data))
             except (PointsmanError, msgspec.MsgspecError) as error:
                 self._refused = str(error)
         self._app.draining = True
         server.should_exit = True
 
+    def _take(self, order: Order) -> None:
+        if isinstance(order, Orders):
+            self._app.snapshot = self._maker.make(order.project, order.rollouts)
+            self._refused = None
+            self._ordered(order)
+            return
+        self._heard_s = time.perf_counter()
+        if self._stale:
+            self._app.snapshot = self._maker.make(self._orders.project, self._orders.rollouts)
+            self._stale = False
+
+    def _ordered(self, orders: Orders) -> None:
+        self._orders, self._stale, self._heard_s = orders, False, time.perf_counter()
+        self._weigh()
+
+    def _weigh(self) -> None:
+        """Find out by asking the policies in force what share they give; not per report, because asking takes a while."""
+        routes = self._app.snapshot.routes
+        policies = {r.migration: routes[r.route].policy for r in self._orders.rollouts if r.route in routes}
+        self._weights = {m: p.weight for m, p in policies.items() if isinstance(p, Rollout)}
+        self._weighed = self._app.snapshot
+
+    def _distrust(self) -> None:
+        """Nobody says any more that the shares stand: new units go to the baseline, live conversations stay."""
+        if self._stale or not self._orders.rollouts or time.perf_counter() - self._heard_s < _STALE_S:
+            return
+        withdrawn = tuple(msgspec.structs.replace(r, weight=0.0, shadow=0.0) for r in self._orders.rollouts)
+        self._app.snapshot = self._maker.make(self._orders.project, withdrawn)
+        self._stale = True
+
     async def _report(self) -> None:
         while True:
             await asyncio.sleep(_REPORT_EVERY_S)
+            self._distrust()
             await self._send()
 
     async def _send(self) -> None:
         targets, now_s = self._app.snapshot.targets.values(), time.perf_counter()
+        if self._weighed is not self._app.snapshot:
+            self._weigh()
         batch = Batch(
             worker=self._number,
             served=tuple(self._ring.take(_MOST_RECORDS)),
@@ -97,6 +136,7 @@ class _Worker:
             lag_s=self._lag.take_s(),
             open_breakers=tuple(t.name for t in targets if t.breaker.state(now_s) != "closed"),
             snapshot=self._app.snapshot.id,
+            weights=self._weights,
             refused=self._refused,
         )
         self._writer.write(encode_batch(batch))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from pointsman.cli.migrate_live import LIVE_COMMANDS
 from pointsman.cli.options import json_option
 from pointsman.cli.output import EXIT_CODES, print_json, say, with_example
 
@@ -20,6 +21,10 @@ __all__ = ["command"]
 @click.group(epilog=with_example("pointsman migrate rehearse migration.yaml --runs 5 --scenario errors_2x"))
 def command() -> None:
     """Move live traffic from one variant to another, and rehearse it first."""
+
+
+for _live in LIVE_COMMANDS:
+    command.add_command(_live)
 
 
 @command.command(epilog=with_example("pointsman migrate rehearse migration.yaml --runs 5 --scenario aa --scenario errors_2x"))

@@ -26,6 +26,8 @@ class Served(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """None: the request never got as far as one."""
     variant: str | None = None
     """Name of the variant that gave the answer, or failed last."""
+    chosen: str | None = None
+    """Name of the variant the policy chose; None: the one that gave the answer, or there was no choice yet."""
     reason: str | None = None
     """Why the policy chose as it did."""
     propensity: float | None = None

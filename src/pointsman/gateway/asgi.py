@@ -17,14 +17,14 @@ from pointsman.core.ids import hash_bytes
 from pointsman.core.served import Served
 from pointsman.gateway.auth import authenticate
 from pointsman.gateway.client import Client
-from pointsman.gateway.endpoints import Endpoint, find_endpoint, read_asked, request_start
+from pointsman.gateway.endpoints import Endpoint, find_endpoint, has_answers, read_asked, request_start
 from pointsman.gateway.own_answers import count_reply, health_reply, models_reply
 from pointsman.gateway.serve import refuse, serve
 from pointsman.gateway.snapshot import Route, Snapshot
 from pointsman.gateway.visit import Visit
 from pointsman.providers.deadlines import Deadlines
 from pointsman.providers.dialect import DIALECTS, Dialect
-from pointsman.routing.assign import sticky_u
+from pointsman.routing.assign import conversation_number, sticky_u
 from pointsman.routing.features import Features
 from pointsman.telemetry.ring import Ring
 
@@ -122,7 +122,7 @@ class Gateway:
             raise ProviderError(_no_route(snapshot, asked.model, tenant.routes))
         visit.route = route
         u = self._draw(visit, route) if route.uses_draw else 0.0
-        visit.decision = decision = route.policy.choose(Features(body_bytes=len(body), stream=asked.stream), u)
+        visit.decision = decision = route.policy.choose(_features(visit, route), u)
         if visit.endpoint.kind == "count":
             target = route.chains[decision.variant][0]
             if target.dialect is not visit.dialect:
@@ -161,6 +161,21 @@ def _unit(visit: Visit, route: Route) -> bytes:
             return tenant
         case _:
             return b""
+
+
+def _features(visit: Visit, route: Route) -> Features:
+    size, stream = len(visit.body), visit.asked.stream
+    if not route.uses_conversation:
+        return Features(body_bytes=size, stream=stream)
+    name = visit.headers.get(b"x-pointsman-conversation")
+    tenant = visit.tenant.name.encode() if visit.tenant is not None else b""
+    return Features(
+        body_bytes=size,
+        stream=stream,
+        conversation=conversation_number(tenant, name or request_start(visit.body)),
+        continues=has_answers(visit.body),
+        named=bool(name),
+    )
 
 
 def _not_here(method: str, path: str, *, known: bool) -> Failure:

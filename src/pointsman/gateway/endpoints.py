@@ -11,7 +11,7 @@ import msgspec
 from pointsman.providers.http_failure import client_fault
 from pointsman.providers.json_body import decode_request
 
-__all__ = ["Asked", "Endpoint", "find_endpoint", "read_asked", "request_start"]
+__all__ = ["Asked", "Endpoint", "find_endpoint", "has_answers", "read_asked", "request_start"]
 
 EndpointKind = Literal["chat", "embeddings", "count", "models", "health", "ready"]
 
@@ -141,10 +141,13 @@ class _Start(msgspec.Struct):
     input: msgspec.Raw | None = None
     system: msgspec.Raw | None = None
     instructions: msgspec.Raw | None = None
+    previous_response_id: msgspec.Raw | None = None
+    conversation: msgspec.Raw | None = None
 
 
 class _Turn(msgspec.Struct):
     role: str | None = None
+    type: str | None = None
 
 
 _START = msgspec.json.Decoder(_Start)
@@ -168,6 +171,23 @@ def request_start(body: bytes) -> bytes:
     except (msgspec.MsgspecError, ValueError, RecursionError):
         return b""
     return b"\0".join(bytes(piece) for piece in head)
+
+
+_ANSWERS = ("assistant", "model", "tool", "function")
+_ANSWER_ITEMS = ("function_call", "function_call_output", "reasoning", "item_reference")
+
+
+def has_answers(body: bytes) -> bool:
+    """Whether a request holds, or refers to, answers given before; False if that cannot be told."""
+    try:
+        said = _START.decode(body)
+        if any(given is not None and bytes(given) != b"null" for given in (said.previous_response_id, said.conversation)):
+            return True
+        turns = said.messages if said.messages is not None else _turns(said.contents if said.contents is not None else said.input)
+        read = (_TURN.decode(turn) for turn in turns if bytes(turn)[:1] == b"{")
+        return any(turn.role in _ANSWERS or turn.type in _ANSWER_ITEMS for turn in read)
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        return False
 
 
 def _turns(said: list[msgspec.Raw] | msgspec.Raw | None) -> list[msgspec.Raw]:

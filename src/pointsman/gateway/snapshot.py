@@ -110,6 +110,7 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     policy: Policy
     uses_draw: bool
+    uses_conversation: bool = False
     chains: Mapping[str, tuple[Target, ...]]
     """For each variant the policy can choose: it, then who is asked if it fails."""
     stops: Mapping[str, tuple[Stop, ...]]

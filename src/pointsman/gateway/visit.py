@@ -206,6 +206,7 @@ class Visit:
             protocol="openai_embeddings" if self.endpoint.kind == "embeddings" else self.dialect.name,
             route=self.route.name if self.route is not None else None,
             variant=target.name if target is not None else None,
+            chosen=self.decision.variant if self.decision is not None and self.fell_back else None,
             reason=self.decision.reason if self.decision is not None else None,
             propensity=self.decision.propensity if self.decision is not None else None,
             unit=self.unit,

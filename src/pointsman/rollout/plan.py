@@ -114,6 +114,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     """How long no request of the candidate is waited for before a person is asked."""
     move_live: bool = False
     """Whether live conversations change variant with the ramp."""
+    live: str = "24h"
+    """How long a conversation that the client did not name, and whose beginning comes again, is taken for the same one."""
 
 
 def checked(plan: Plan) -> Plan:
@@ -137,7 +139,7 @@ def checked(plan: Plan) -> Plan:
     if "quality" in plan.guardrails and plan.phases[0].kind != "shadow":
         hint = "begin with `- {shadow: 7d, sample: 0.1}`, or make quality no guardrail"
         raise ConfigError("is judged on shadow pairs, and there is no shadow phase", key="guardrails.quality", hint=hint)
-    for key in ("cool_down", "no_traffic"):
+    for key in ("cool_down", "no_traffic", "live"):
         _duration(getattr(plan, key), key)
     built_checks(plan)
     return plan

@@ -43,6 +43,8 @@ class PolicyPlugin(msgspec.Struct, frozen=True, kw_only=True):
     """Every variant these options can lead to."""
     uses_draw: bool = True
     """False: `u` changes nothing, so nobody needs to work one out."""
+    uses_conversation: bool = False
+    """True: it is told the number of the conversation, and whether that has answers in it already."""
     example: PolicyExample
 
 

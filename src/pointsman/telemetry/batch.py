@@ -31,6 +31,8 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True):
     """Variants nobody asks at the moment."""
     snapshot: str = ""
     """Hash of the configuration in force."""
+    weights: dict[str, float] = {}
+    """By migration, the share that its policy in force really gives to the candidate."""
     refused: str | None = None
     """Why the last configuration sent was not taken; None if it was."""
 

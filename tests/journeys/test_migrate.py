@@ -1,0 +1,119 @@
+"""A migration told from beginning to end: real command, real SDK, real traffic, phases of seconds."""
+
+import json
+import time
+
+import pytest
+
+from pointsman.app.migrate import differences
+from pointsman.store.migrations import broken_at
+from support.migrating import SCRIPTS, Traffic, changed_sides, config, migrate, standing, started, store_of, until_status
+from support.scripted_server import scripted_server
+from support.serving import serving, until
+
+STEP = {"step": 0.5, "hold": "1s", "min_units": 20}
+
+
+@pytest.fixture(scope="module")
+def upstream():
+    """One provider for all."""
+    with scripted_server(scripts=SCRIPTS, seed=4) as running:
+        yield running
+
+
+def events(folder, id, kind):  # noqa: A002  # it is what it is
+    with store_of(folder) as store:
+        return [json.loads(e.data) for e in store.events(id) if e.kind == kind]
+
+
+def check_log(folder, id):  # noqa: A002  # it is what it is
+    """The chain is whole, versions rise by one, and the log replays to the last bit."""
+    with store_of(folder) as store:
+        log = store.events(id)
+        migration = next(m for m in store.all() if m.id == id)
+    assert broken_at(log) is None
+    moved = [json.loads(e.data) for e in log if e.kind == "moved"]
+    assert [m["transition"]["state"]["version"] for m in moved] == list(range(1, len(moved) + 1))
+    assert differences(migration, log) == ()
+    return moved
+
+
+def test_a_bad_candidate_is_rolled_back_and_gets_nothing_more(tmp_path, upstream):
+    """Given a candidate that fails 60 % of its requests, when a migration starts, then it is rolled back on all
+    replicas, that is probed and written down, and no later request reaches it."""
+    with serving(tmp_path, config(upstream.base_url, new="failing"), workers=2) as running:
+        with Traffic(running.openai_url, turns=1) as traffic:
+            id = started(tmp_path, {**STEP, "hold": "60s"})  # noqa: A001  # it is what it is
+            until_status(tmp_path, id, "rolled_back")
+            until(lambda: [a for a in events(tmp_path, id, "applied") if a["weight"] == 0.0], "the rollback is probed")
+            probed_s = time.time()
+            seen = len(traffic.turns)
+            until(lambda: len(traffic.turns) > seen + 100, "traffic goes on")
+        assert not traffic.to("new", probed_s)
+        assert 0 < len(traffic.to("new")) < 400
+        assert events(tmp_path, id, "leak") == []
+    moved = check_log(tmp_path, id)
+    assert moved[-1]["transition"]["action"] == "roll_back"
+    assert standing(tmp_path, id).weight == 0.0
+    ran = migrate(tmp_path, "status", "--json")
+    assert ran.code == 2
+    assert ran.document["status"] == "rolled_back"
+    assert ran.document["log"]["broken_at"] is None
+
+
+def test_a_good_candidate_is_promoted_to_everybody_and_no_conversation_changes_sides(tmp_path, upstream):
+    """Given a candidate that is no worse, when its phases have passed, then it serves every new conversation, and
+    no conversation was answered by both sides, although the share rose under it."""
+    with serving(tmp_path, config(upstream.base_url), workers=2) as running:
+        with Traffic(running.openai_url, turns=6) as traffic:
+            until(lambda: len(traffic.turns) > 20, "conversations have begun")
+            phases = ({"step": 0.3, "hold": "1s", "min_units": 10}, STEP, {"holdback": 0.2, "hold": "1s", "min_units": 10})
+            id = started(tmp_path, *phases)  # noqa: A001  # it is what it is
+            until_status(tmp_path, id, "completed", within_s=90)
+            until(lambda: [a for a in events(tmp_path, id, "applied") if a["weight"] == 1.0], "it is applied everywhere")
+            done_s, seen = time.time(), len(traffic.turns)
+            until(lambda: len(traffic.turns) > seen + 200, "traffic goes on")
+        assert changed_sides(traffic) == []
+        begun_later = [t[0] for t in traffic.by_conversation().values() if t[0].sent_s > done_s]
+        assert begun_later
+        assert {t.variant for t in begun_later} == {"new"}
+    moved = check_log(tmp_path, id)
+    assert [m["transition"]["action"] for m in moved if m["transition"]["action"] != "stay"][-1] == "complete"
+    assert [m["transition"]["weight"] for m in moved if m["transition"]["action"] == "promote"] == [0.5, 0.8]
+
+
+def test_a_person_pauses_promotes_and_rolls_back(tmp_path, upstream):
+    """Each command is answered by the running gateway, and the log says who asked and why."""
+    with serving(tmp_path, config(upstream.base_url, old="sound", new="sound")) as running:
+        id = started(tmp_path, {"step": 0.1, "hold": "1h"}, {"step": 0.5, "hold": "1h"})  # noqa: A001  # it is what it is
+        assert migrate(tmp_path, "pause", "--why", "release freeze").code == 0
+        promoted = migrate(tmp_path, "promote", "--json")
+        assert promoted.document["answer"] == "paused by a person"
+        assert migrate(tmp_path, "resume").code == 0
+        assert migrate(tmp_path, "promote", "--json").document["weight"] == 0.5
+        assert migrate(tmp_path, "rollback", "--why", "complaints").code == 0
+        again = migrate(tmp_path, "promote")
+        assert again.code == 1
+        assert "rolled back" in again.err
+        with Traffic(running.openai_url, threads=1, turns=1) as traffic:
+            until(lambda: len(traffic.turns) > 20, "traffic")
+        assert traffic.to("new") == []
+    moved = check_log(tmp_path, id)
+    assert [m["transition"]["action"] for m in moved] == ["pause", "resume", "promote", "roll_back"]
+    assert moved[0]["why"] == "release freeze"
+    assert all(m["actor"] for m in moved)
+
+
+def test_two_migrations_of_one_route_and_plans_that_do_not_fit_are_refused(tmp_path, upstream):
+    """Each refusal names what is wrong."""
+    with serving(tmp_path, config(upstream.base_url)):
+        started(tmp_path, {"step": 0.1, "hold": "1h"})
+        ran = migrate(tmp_path, "start", tmp_path / "migration.yaml")
+        assert ran.code == 1
+        assert "migrating already" in ran.err
+        plan = (tmp_path / "migration.yaml").read_text()
+        for wrong, said in (("from: old", "from: olds"), ("to: new", "to: newer"), ("route: support", "route: suport")):
+            (tmp_path / "wrong.yaml").write_text(plan.replace(wrong, said))
+            ran = migrate(tmp_path, "start", tmp_path / "wrong.yaml", "--dry-run")
+            assert ran.code == 1
+            assert said.split(": ")[1] in ran.err
