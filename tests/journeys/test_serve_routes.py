@@ -25,11 +25,11 @@ def ask(running, conversation):
 def test_a_conversation_keeps_its_variant_whichever_worker_its_connection_meets(tmp_path):
     """Also when one of them died and another took its place."""
     with scripted_server() as up:
-        variants = {name: variant(up.base_url, model=name) for name in ("old", "new")}
-        route = {"policy": {"weighted": {"weights": {"old": 1, "new": 1}}}, "salt": "s"}
+        variants = {name: variant(up.base_url, model=name) for name in ("a", "b")}
+        route = {"policy": {"weighted": {"weights": {"a": 1, "b": 1}}}, "salt": "s"}
         with serving(tmp_path, with_admin({"variants": variants, "routes": {"r": route}}), workers=2) as running:
             named = [f"c{n}" for n in range(24)]
-            expected = {c: "old" if sticky_u("s", f"anybody\0{c}") < 0.5 else "new" for c in named}
+            expected = {c: "a" if sticky_u("s", f"anybody\0{c}") < 0.5 else "b" for c in named}
             seen = [(c, *ask(running, c)) for c in named * 4]
             assert len({worker for _, _, worker in seen}) == 2
             assert {(c, got) for c, got, _ in seen} == set(expected.items())
