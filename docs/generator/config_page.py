@@ -6,6 +6,7 @@ import msgspec
 
 from generator.markdown import anchor, code, page, table
 from generator.struct_keys import about, keys, structs_in
+from pointsman.app.alert_spec import AlertsSpec, Receiver
 from pointsman.app.config import ProjectSpec, ProviderSpec
 from pointsman.app.gateway_spec import AdminSpec, GatewaySpec, OtelSpec, RouteSpec, StoreSpec, TenantSpec
 from pointsman.evals.criteria import COMPARED, CRITERIA
@@ -14,6 +15,7 @@ from pointsman.evals.spec import CacheSpec, CriterionSpec, EvalSpec, PriceSpec, 
 from pointsman.providers.local_provider import LocalPrice
 from pointsman.providers.scripted.script import Drift, KeyScript, Latency, Script, Spread, TokenSpread
 from pointsman.selection.requirements import Must, Nice, Privacy, QualityFloor, Requirements, Situation, Volume
+from pointsman.telemetry.alerts import AlertRule
 
 __all__ = ["CRITERION_MEANINGS", "FILES", "pages"]
 
@@ -37,6 +39,9 @@ FILES: dict[str, tuple[Section, ...]] = {
         ("gateway.otel", OtelSpec),
         ("gateway", GatewaySpec),
         ("store", StoreSpec),
+        ("alerts", AlertsSpec),
+        ("alerts.rules.NAME", AlertRule),
+        ("alerts.notify.NAME", Receiver),
     ),
     "requirements.yaml": (
         ("requirements.yaml", Requirements),

@@ -41,7 +41,7 @@ class Notice(msgspec.Struct, frozen=True, kw_only=True):
 class Alerting:
     """Every rule's state for every route and variant, and the receivers."""
 
-    def __init__(self, spec: AlertsSpec, say: Callable[[str], None]) -> None:
+    def __init__(self, say: Callable[[str], None], spec: AlertsSpec = AlertsSpec()) -> None:  # noqa: B008  # frozen
         self._spec = spec
         self._say = say
         self._states: dict[tuple[str, str, str], AlertState] = {}
@@ -49,6 +49,12 @@ class Alerting:
         self.windows = Windows()
         self.undelivered = 0
         """Notices a receiver did not take."""
+
+    def change(self, spec: AlertsSpec) -> None:
+        """Other rules and receivers from now on; the state of a rule that stays is kept."""
+        self._spec = spec
+        kept = spec.in_force()
+        self._states = {key: state for key, state in self._states.items() if key[0] in kept}
 
     @property
     def firing(self) -> list[tuple[str, str, str]]:

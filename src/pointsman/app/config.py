@@ -9,6 +9,7 @@ from typing import Annotated, Literal, TypeVar
 
 import msgspec
 
+from pointsman.app.alert_spec import AlertsSpec
 from pointsman.app.gateway_spec import GatewaySpec, RouteSpec, StoreSpec
 from pointsman.app.yaml_file import Located, convert, read_yaml, substitute
 from pointsman.core.failure import ConfigError
@@ -64,6 +65,8 @@ class ProjectSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     """How `pointsman serve` listens, and to whom."""
     store: StoreSpec = StoreSpec()
     """What `pointsman serve` keeps."""
+    alerts: AlertsSpec = AlertsSpec()
+    """What `pointsman serve` watches, and who is told."""
 
     def provider(self, name: str) -> ProviderSpec:
         """What the file says of a provider; nothing, if it does not mention it."""

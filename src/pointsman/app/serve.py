@@ -19,6 +19,8 @@ from pathlib import Path
 import msgspec
 
 from pointsman.app.admin import AdminServer
+from pointsman.app.alert_spec import Receiver, checked_alerts
+from pointsman.app.alerting import Alerting
 from pointsman.app.config import ProjectSpec, load_project
 from pointsman.app.controller import Controller, Replica
 from pointsman.app.listening import bind, is_loopback, url_of
@@ -37,6 +39,7 @@ __all__ = ["Listening", "Supervisor"]
 _RESTART_S = 0.5
 _START_S = 30.0
 _APPLY_S = 10.0
+_WATCH_EVERY_S = 10.0
 
 
 class Listening(msgspec.Struct, frozen=True):
@@ -88,6 +91,7 @@ class Supervisor:
         self._reloading = asyncio.Lock()
         self._rollouts: tuple[RolloutOrder, ...] = ()
         self._controller: Controller | None = None
+        self.alerting = Alerting(say)
         self.snapshot = ""
         """Hash of the configuration in force, migrations included."""
         self.refused: str | None = None
@@ -116,6 +120,7 @@ class Supervisor:
                 admin_url = await admin.start()
                 self._hear_signals()
                 writing = asyncio.create_task(recorder.run())
+                watching = asyncio.create_task(self._watch())
                 self._tasks = [asyncio.create_task(self._mind(hand)) for hand in self._hands]
                 await self._all_report(_START_S)
                 on_ready(Listening(url_of(sockets[0]), admin_url, count, self.snapshot))
@@ -129,6 +134,7 @@ class Supervisor:
                 if self._controller is not None:
                     await self._controller.close()
                 writing.cancel()
+                watching.cancel()
             finally:
                 for task in self._tasks:
                     task.cancel()
@@ -161,6 +167,7 @@ class Supervisor:
     def _tell(self) -> None:
         """Tell those who count and trace what is served from now on."""
         self.metrics.serving(self.snapshot, self._project.variants, time.time())
+        self.alerting.change(self._project.alerts)
         if self._export is not None:
             self._export.serving(self.snapshot, asked_variants(self._project, self._environment))
 
@@ -228,7 +235,9 @@ class Supervisor:
         if otel is not None:
             otel = msgspec.structs.replace(otel, headers=dict.fromkeys(otel.headers, "•••"))
         gateway = msgspec.structs.replace(ours, admin=msgspec.structs.replace(ours.admin, key=None), otel=otel)
-        hidden = msgspec.structs.replace(project, providers=providers, variants=variants, gateway=gateway)
+        notify = dict.fromkeys(project.alerts.notify, Receiver(url="•••"))
+        alerts = msgspec.structs.replace(project.alerts, notify=notify)
+        hidden = msgspec.structs.replace(project, providers=providers, variants=variants, gateway=gateway, alerts=alerts)
         return {"snapshot": self.snapshot, "config": msgspec.to_builtins(hidden)}
 
     async def _load(self) -> ProjectSpec:
@@ -248,6 +257,7 @@ class Supervisor:
         maker = SnapshotMaker(self._environment)
         rollouts = tuple(r for r in self._rollouts if _carries(project, r.route, r.baseline, r.candidate))
         try:
+            checked_alerts(project.alerts, project.routes or dict.fromkeys(project.variants))
             self.snapshot = maker.make(project, rollouts).id
         except ConfigError as error:
             raise error.at(str(self._path), None) if self._path is not None and error.file is None else error from None
@@ -327,12 +337,25 @@ class Supervisor:
             hand.last = batch
             hand.reported.set()
             self.metrics.report(batch)
+            for served in batch.served:
+                self.alerting.windows.add(served)
             if self._export is not None:
                 self._export.offer(batch.served)
                 self.metrics.dropped_spans = self._export.dropped
             if self._controller is not None:
                 self._controller.take(batch.served)
             await self._recorder.take(batch.served)
+
+    async def _watch(self) -> None:
+        """Look at the last minutes now and then, and tell people what is wrong or over."""
+        while True:
+            await asyncio.sleep(_WATCH_EVERY_S)
+            routes = self._project.routes or dict.fromkeys(self._project.variants)
+            migrating = {r.route: (r.baseline, r.candidate) for r in self._rollouts}
+            notices = self.alerting.look(migrating, routes, time.time())
+            self.metrics.firing = self.alerting.firing
+            await self.alerting.tell(notices)
+            self.metrics.undelivered_alerts = self.alerting.undelivered
 
     async def _all_report(self, within_s: float) -> None:
         """Wait until every worker serves the configuration in force."""

@@ -80,6 +80,10 @@ METRICS: tuple[Metric, ...] = (
            meaning="Requests whose record the ledger cannot hold, such as a count beyond 64 bits; each is named on stderr."),
     Metric(name="pointsman_dropped_spans_total", kind="counter", unit="requests",
            meaning="Requests whose spans the OpenTelemetry collector did not get."),
+    Metric(name="pointsman_alert_firing", kind="gauge", unit="1", labels=("rule", *_WHERE),
+           meaning="1 while an alert of `pointsman.yaml` fires."),
+    Metric(name="pointsman_undelivered_alerts_total", kind="counter", unit="notices",
+           meaning="Notices of alerts that a receiver did not take."),
     Metric(name="pointsman_reload_failures_total", kind="counter", unit="reloads",
            meaning="Configurations that were refused; the last good one stayed in force."),
     Metric(name="pointsman_worker_restarts_total", kind="counter", unit="processes",
@@ -99,6 +103,7 @@ LABELS: dict[str, str] = {
     "tenant": "A tenant of `pointsman.yaml`; `anybody` where nobody needs a key, empty where the key was missing or unknown.",
     "protocol": "What the client spoke: `openai_chat`, `openai_responses`, `openai_embeddings`, `anthropic_messages`, `gemini`.",
     "status": "The HTTP status of the answer; `499` if the client left first.",
+    "rule": "An alert's name in `pointsman.yaml`, or one of the usual ones.",
     "failure": "The [class of the failure](../concepts/providers.md).",
     "direction": "`input` or `output`.",
     "source": "`provider`, or `estimated` where the provider did not say.",
@@ -131,6 +136,9 @@ class Metrics:
         self.unlogged = 0
         self.unfit = 0
         self.dropped_spans = 0
+        self.undelivered_alerts = 0
+        self.firing: Iterable[_Labels] = ()
+        """(rule, route, variant) of the alerts that fire."""
 
     def serving(self, snapshot: str, variants: Iterable[str], at_s: float) -> None:
         """Another configuration is in force since `at_s` (Unix seconds), with these variants."""
@@ -162,6 +170,8 @@ class Metrics:
         self._counts["pointsman_unlogged_requests_total"][()] = self.unlogged
         self._counts["pointsman_unfit_records_total"][()] = self.unfit
         self._counts["pointsman_dropped_spans_total"][()] = self.dropped_spans
+        self._counts["pointsman_undelivered_alerts_total"][()] = self.undelivered_alerts
+        self._gauges["pointsman_alert_firing"] = dict.fromkeys(self.firing, 1)
         self._counts["pointsman_reload_failures_total"][()] = self.reload_failures
         self._counts["pointsman_worker_restarts_total"][()] = self.worker_restarts
         now = self._workers.values()

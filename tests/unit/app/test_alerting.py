@@ -49,7 +49,7 @@ def fill(alerting, variant, failed, requests, at_s=AT_S):
 
 
 def test_the_usual_rules_compare_the_candidate_with_the_baseline_and_accuse_only_it():
-    alerting = Alerting(spec(), print)
+    alerting = Alerting(print, spec())
     for minute in range(8):
         fill(alerting, "old", 2, 100, AT_S + 60 * minute)
         fill(alerting, "new", 6, 100, AT_S + 60 * minute)
@@ -62,7 +62,7 @@ def test_the_usual_rules_compare_the_candidate_with_the_baseline_and_accuse_only
 
 
 def test_without_a_migration_there_is_no_baseline_and_only_an_outage_is_told():
-    alerting = Alerting(spec(), print)
+    alerting = Alerting(print, spec())
     told = []
     for minute in range(3):
         fill(alerting, "new", 90, 100, AT_S + 60 * minute)
@@ -74,7 +74,7 @@ def test_receivers_get_what_alertmanager_gets_and_what_it_sends(receiver):
     rules = {"errors": {"metric": "error_rate", "above": 0.1, "for_s": 0, "keep_firing_for_s": 0}}
     notify = {"hook": {"webhook": f"{receiver.url}/hook"}, "am": {"alertmanager": receiver.url}}
     said = []
-    alerting = Alerting(spec(defaults=False, rules=rules, notify=notify), said.append)
+    alerting = Alerting(said.append, spec(defaults=False, rules=rules, notify=notify))
     fill(alerting, "new", 50, 100)
     asyncio.run(alerting.tell(alerting.look({}, {"r": None}, AT_S + 30)))
     fill(alerting, "new", 0, 5000, AT_S + 1)
@@ -93,7 +93,7 @@ def test_receivers_get_what_alertmanager_gets_and_what_it_sends(receiver):
 def test_apprise_delivers_to_its_own_kind_of_address(receiver):
     rules = {"errors": {"metric": "error_rate", "above": 0.1, "for_s": 0}}
     address = receiver.url.replace("http://", "json://")
-    alerting = Alerting(spec(defaults=False, rules=rules, notify={"team": {"url": address}}), print)
+    alerting = Alerting(print, spec(defaults=False, rules=rules, notify={"team": {"url": address}}))
     fill(alerting, "new", 50, 100)
     asyncio.run(alerting.tell(alerting.look({}, {"r": None}, AT_S + 30)))
     ((_, body),) = receiver.got
@@ -105,7 +105,7 @@ def test_a_receiver_that_is_away_is_counted_and_its_address_not_said(receiver):
     rules = {"errors": {"metric": "error_rate", "above": 0.1, "for_s": 0}}
     notify = {"gone": {"webhook": "http://127.0.0.1:9/secret"}, "broken": {"webhook": f"{receiver.url}/broken"}}
     said = []
-    alerting = Alerting(spec(defaults=False, rules=rules, notify=notify), said.append)
+    alerting = Alerting(said.append, spec(defaults=False, rules=rules, notify=notify))
     fill(alerting, "new", 50, 100)
     asyncio.run(alerting.tell(alerting.look({}, {"r": None}, AT_S + 30)))
     assert alerting.undelivered == 2
@@ -134,3 +134,14 @@ def test_a_usual_rule_can_be_replaced_or_taken_away():
     changed = spec(rules={"outage": None, "error_rate_high": {"metric": "error_rate", "over_baseline": 2}})
     assert set(changed.in_force()) == {"error_rate_high", "latency_degraded", "satisfaction_down"}
     assert changed.in_force()["error_rate_high"].over_baseline == 2
+
+
+def test_a_reload_keeps_what_fires_and_forgets_rules_that_are_gone():
+    rules = {"errors": {"metric": "error_rate", "above": 0.1, "for_s": 0}}
+    alerting = Alerting(print, spec(defaults=False, rules=rules))
+    fill(alerting, "new", 50, 100)
+    alerting.look({}, {"r": None}, AT_S + 30)
+    alerting.change(spec(rules=rules))
+    assert alerting.firing == [("errors", "r", "new")]
+    alerting.change(spec())
+    assert alerting.firing == []
