@@ -7,7 +7,8 @@ A comment on the line before a fence says what the block is:
     <!-- prints -->          what the last run block printed, stdout and stderr together
 
 A line that consists of `…` stands for any lines. Run ids, dates and times of a run differ from one time to
-the next and are not compared. A page may name port 9000; each time a free one is used in its place.
+the next and are not compared. A page may name the ports 9000, 9001 and 9002; each time free ones are used in
+their place, and a block that leaves something running (`&` at a line's end) ends when its ports answer.
 """
 
 from __future__ import annotations
@@ -21,14 +22,14 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Literal, NamedTuple
 
 __all__ = ["Block", "Outcome", "blocks_of", "plain", "refresh", "run_page", "same"]
 
 ELLIPSIS = "…"
-_PORT = "9000"
+_PORTS = ("9000", "9001", "9002")
 _WIDTH = "100"
 _MARK = re.compile(r"<!-- (?P<kind>run|prints|file)(?:: (?P<argument>.+?))? -->")
 _VOLATILE = (
@@ -81,11 +82,11 @@ def blocks_of(text: str) -> list[Block]:
 def run_page(text: str, folder: Path) -> Iterator[Outcome]:
     """Write and run a page's blocks in `folder`, one after the other. Whatever they started ends with the page."""
     blocks = blocks_of(text)
-    port = _free_port()
+    ports = dict(zip(_PORTS, _free_ports(len(_PORTS)), strict=True))
     started: list[int] = []
     try:
         for n, block in enumerate(blocks):
-            body = block.text.replace(_PORT, port)
+            body = _replaced(block.text, ports)
             if block.kind == "file":
                 path = folder / str(block.argument)
                 path.parent.mkdir(parents=True, exist_ok=True)
@@ -93,9 +94,12 @@ def run_page(text: str, folder: Path) -> Iterator[Outcome]:
             elif block.kind == "run":
                 code, printed = _run(body, folder, started)
                 if re.search(r"&$", body, re.MULTILINE):
-                    _wait_for(int(port))
+                    for port in ports.values():
+                        if port in body:
+                            _wait_for(int(port))
                 shown = blocks[n + 1] if n + 1 < len(blocks) and blocks[n + 1].kind == "prints" else None
-                yield Outcome(block, code, printed.replace(port, _PORT).replace(str(folder), "."), shown)
+                named = _replaced(printed, {port: name for name, port in ports.items()})
+                yield Outcome(block, code, named.replace(str(folder), "."), shown)
     finally:
         for group in started:
             with contextlib.suppress(ProcessLookupError):
@@ -175,11 +179,17 @@ def _run(command: str, folder: Path, started: list[int]) -> tuple[int, str]:
     return process.returncode, printed
 
 
-def _free_port() -> str:
+def _replaced(text: str, by: Mapping[str, str]) -> str:
+    return re.sub("|".join(by), lambda found: by[found[0]], text)
+
+
+def _free_ports(count: int) -> list[str]:
     # Five digits, so that the number cannot be found inside another by chance of being short.
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return str(probe.getsockname()[1])
+    with contextlib.ExitStack() as opened:
+        probes = [opened.enter_context(socket.socket()) for _ in range(count)]
+        for probe in probes:
+            probe.bind(("127.0.0.1", 0))
+        return [str(probe.getsockname()[1]) for probe in probes]
 
 
 def _wait_for(port: int) -> None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from hashlib import blake2b
 
 import pytest
 
 from pointsman.app.run_dir import __doc__ as run_dir_doc
-from pointsman.core.failure import FailureClass
+from pointsman.core.failure import Failure, FailureClass
 from pointsman.core.plugin import Family
 from pointsman.evals.dataset import TestsSpec
 from pointsman.evals.outcome import MODEL_OUTCOMES, Outcome
@@ -19,6 +20,10 @@ from pointsman.providers.local_provider import LOCAL
 from pointsman.providers.retry import RetryPolicy
 from pointsman.providers.secret import Secret
 from pointsman.providers.transport import Timeouts
+from pointsman.routing.fallback import GoTo, Stop, after_failure
+from pointsman.routing.health import Breaker, BreakerLimits
+from pointsman.routing.policy import POLICIES
+from pointsman.telemetry.trace_context import span_id, trace_of
 from support.docs import REPOSITORY, read
 
 
@@ -35,7 +40,7 @@ def test_the_architecture_names_every_package():
     assert [p for p in sorted(packages) if not re.search(rf"^(?:.*\|\s*)?{p}\b", drawn, re.MULTILINE)] == []
 
 
-@pytest.mark.parametrize("family", [SCORERS, DIALECTS, LOCAL], ids=lambda f: f.noun)
+@pytest.mark.parametrize("family", [SCORERS, DIALECTS, LOCAL, POLICIES], ids=lambda f: f.noun)
 def test_the_architecture_names_every_family(family: Family):
     """With the group of its entry point."""
     assert family.entry_point_group in rows("concepts/architecture.md")
@@ -76,6 +81,40 @@ def test_the_waits_stated_are_the_ones_in_force():
     ):
         assert re.search(rf"\| {name}[^|]* \| {seconds:g} s \|", text), name
     assert ("halves on a 429" in text) == (AimdSettings(max_limit=1).on_limited == 0.5)
+
+
+def test_what_becomes_of_each_failure_is_what_the_gateway_does():
+    """Asked again or not, taken on along the chain or not, counted against the variant or not."""
+    table = rows("concepts/gateway.md")
+    chain = (Stop(variant="a", context_tokens=1), Stop(variant="b", context_tokens=2))
+    for kind in FailureClass:
+        (line,) = [line for line in table.values() if f"`{kind.value}`" in line[0]]
+        failure = Failure(kind=kind, message="x", retry_after_s=1.0)
+        goes = isinstance(after_failure(chain, 0, failure), GoTo)
+        assert line[2].startswith("no") != goes, kind
+        breaker = Breaker()
+        for _ in range(BreakerLimits().consecutive):
+            breaker.failed(failure, 0.0)
+        assert line[3].startswith("no") == (breaker.state(0.0) == "closed"), kind
+        again = kind.retryable or kind.fault == "account"
+        assert line[1].startswith("no") != again, kind
+
+
+def test_the_breakers_figures_are_those_in_force():
+    text = " ".join(read("concepts/gateway.md").split())
+    limits = BreakerLimits()
+    assert (limits.consecutive, limits.failed_ratio) == (5, 0.5)
+    assert f"Five failures in a row, or half of {limits.min_calls} calls within {limits.window_s:g} seconds" in text
+    assert f"**rests** {limits.rest_s:g} seconds" in text
+    assert f"doubles, up to {limits.max_rest_s / 60:g} minutes" in text
+
+
+def test_the_ids_of_spans_can_be_worked_out_as_written():
+    text = read("concepts/gateway.md")
+    assert "16\nbytes of BLAKE2b over `trace DECISION`" in text
+    assert "8 bytes over `span 0 DECISION`" in text
+    assert trace_of("d", None, 1.0).trace_id == int.from_bytes(blake2b(b"trace d", digest_size=16).digest(), "big")
+    assert span_id("d", 1) == int.from_bytes(blake2b(b"span 1 d", digest_size=8).digest(), "big")
 
 
 def test_the_run_folder_is_listed_whole():

@@ -177,19 +177,20 @@ def _files(project: ProjectSpec, folder: Path) -> list[Finding]:
         advice = "fine if nobody asks what was spent; otherwise delete `store.ledger: null`"
         findings.append(_found(subject="ledger", state="unknown", detail="requests and their cost are not kept", advice=advice))
     else:
-        findings.append(_writable("ledger", folder / ledger, "store.ledger"))
+        findings.append(_writable("ledger", folder, ledger, "store.ledger"))
     if log is not None and log != "-":
         path = folder / log
         if path.parent.is_dir():
-            findings.append(_writable("access log", path, "gateway.access_log"))
+            findings.append(_writable("access log", folder, log, "gateway.access_log"))
         else:
             advice = f"mkdir -p {path.parent}"
             findings.append(_found(subject="access log", state="fail", detail=f"{path.parent} does not exist", advice=advice))
     return findings
 
 
-def _writable(subject: str, path: Path, key: str) -> Finding:
+def _writable(subject: str, folder: Path, name: str, key: str) -> Finding:
     """Whether the file, or one in the nearest folder there is, can be written."""
+    path = folder / name
     place = next(p for p in (path.absolute().parent, *path.absolute().parents) if p.exists())
     advice = f"choose another place with {key}, or give the gateway's user the right to write there"
     if path.is_dir():
@@ -201,7 +202,7 @@ def _writable(subject: str, path: Path, key: str) -> Finding:
             pass
     except OSError as error:
         return _found(subject=subject, state="fail", detail=f"{place}: {error.strerror or error}", advice=advice)
-    return _found(subject=subject, state="pass", detail=f"{path} can be written")
+    return _found(subject=subject, state="pass", detail=f"{name} can be written")
 
 
 def _otel(gateway: GatewaySpec, environment: Mapping[str, str]) -> list[Finding]:
