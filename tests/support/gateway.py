@@ -31,10 +31,15 @@ class Running:
         self.loop: asyncio.AbstractEventLoop
         self.ring: Ring[Served] = Ring(100_000)
         self.seen: list[Served] = []
+        self.server: uvicorn.Server
 
     @property
     def openai_url(self) -> str:
         return f"{self.base_url}/v1"
+
+    def connections(self) -> set[Any]:
+        """Clients' connections that are open."""
+        return self.server.server_state.connections
 
     def served(self) -> list[Served]:
         """All records so far."""
@@ -85,8 +90,8 @@ def gateway(config: Mapping[str, Any]) -> Iterator[Running]:
             problems.append(error)
             ready.set()
             return
-        server = uvicorn.Server(server_config(running.app, drain_s=5))
-        stop["server"] = server
+        server = uvicorn.Server(server_config(running.app, drain_s=5, limits=lambda: running.app.snapshot.limits))
+        stop["server"] = running.server = server
         task = asyncio.ensure_future(server._serve([listening]))
         while not server.started and not task.done():  # noqa: ASYNC110  # uvicorn sets a flag, not an event
             await asyncio.sleep(0.002)

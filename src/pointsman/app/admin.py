@@ -16,6 +16,7 @@ import uvicorn
 from pointsman.app.gateway_spec import AdminSpec
 from pointsman.app.snapshots import hash_of_key, is_key_hash
 from pointsman.core.failure import PointsmanError
+from pointsman.gateway.server import server_config
 from pointsman.telemetry.metrics import Metrics
 
 __all__ = ["AdminServer", "Administered"]
@@ -58,9 +59,7 @@ class AdminServer:
             self._socket = socket.create_server((spec.host, spec.port), family=family)
         except OSError as error:
             raise PointsmanError(f"the admin listener cannot listen on {spec.host}:{spec.port}: {error}") from None
-        config = uvicorn.Config(
-            self, lifespan="off", ws="none", access_log=False, log_config=None, server_header=False, date_header=False
-        )
+        config = server_config(self, drain_s=1)
         self._server = _Quiet(config)
         self._task = asyncio.create_task(self._server.serve(sockets=[self._socket]))
         return f"http://{spec.host}:{self._socket.getsockname()[1]}"

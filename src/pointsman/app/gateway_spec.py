@@ -87,6 +87,14 @@ class GatewaySpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     """The administrators' listener."""
     max_body_bytes: Annotated[int, msgspec.Meta(ge=1024)] = 32 * 1024 * 1024
     """Largest request accepted."""
+    max_header_bytes: Annotated[int, msgspec.Meta(ge=1024)] = 64 * 1024
+    """Largest head of a request (its address and headers) accepted."""
+    max_connections: Annotated[int, msgspec.Meta(ge=1)] = 10_000
+    """Clients' connections one worker holds at a time; more are answered with 503."""
+    header_timeout_s: Seconds = 30
+    """Longest time a request's head may take to arrive."""
+    keep_alive_s: Seconds = 75
+    """Longest time a connection may stay open between two requests."""
     body_timeout_s: Seconds = 60
     """Longest time a request's body may take to arrive."""
     write_timeout_s: Seconds = 60

@@ -90,6 +90,10 @@ class SnapshotMaker:
                 max_body_bytes=project.gateway.max_body_bytes,
                 body_s=project.gateway.body_timeout_s,
                 write_s=project.gateway.write_timeout_s,
+                max_header_bytes=project.gateway.max_header_bytes,
+                header_s=project.gateway.header_timeout_s,
+                keep_alive_s=project.gateway.keep_alive_s,
+                max_connections=project.gateway.max_connections,
             ),
             trace_ratio=project.gateway.otel.sample if project.gateway.otel is not None else 1.0,
         )

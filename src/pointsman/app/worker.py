@@ -61,7 +61,7 @@ class _Worker:
         self._ring: Ring[Served] = Ring(project.gateway.ring)
         self._app = Gateway(self._maker.make(project, orders.rollouts), self._ring, self._loop)
         self._ordered(orders)
-        server = _Server(server_config(self._app, drain_s=project.gateway.drain_s))
+        server = _Server(server_config(self._app, drain_s=project.gateway.drain_s, limits=lambda: self._app.snapshot.limits))
         self._lag.start()
         gc.collect()
         gc.freeze()  # what is loaded stays, and requests leave few cycles

@@ -65,7 +65,7 @@ class Gateway:
         visit = Visit(
             f"{self._run}{next(self._numbers):07x}", client, shape, self._dialects[shape.dialect], self.snapshot, self._clock
         )
-        if endpoint is None or endpoint.method != scope["method"]:
+        if endpoint is None or (endpoint.method != scope["method"] and not _only_its_head(endpoint, scope["method"])):
             await refuse(visit, _not_here(scope["method"], scope["path"], known=endpoint is not None))
             return
         if endpoint.kind in ("health", "ready"):
@@ -93,9 +93,9 @@ class Gateway:
             task = asyncio.current_task()
             if task is not None:
                 task.uncancel()
-        except Exception:  # noqa: BLE001  # a fault of our own ends one request, and must be seen by whoever runs us
+        except Exception as fault:  # noqa: BLE001  # a fault of our own ends one request, and must be seen by whoever runs us
             self.faults += 1
-            traceback.print_exc(limit=-8, file=sys.stderr)
+            _print_fault(fault)
             visit.refused = _BROKEN
             await self._apologise(visit)
 
@@ -176,6 +176,17 @@ def _features(visit: Visit, route: Route) -> Features:
         continues=has_answers(visit.body),
         named=bool(name),
     )
+
+
+def _print_fault(fault: BaseException) -> None:
+    """Where it happened and what kind it was. Its words are left out: they may quote somebody's request, or a key."""
+    frames = "".join(traceback.format_tb(fault.__traceback__, limit=-8))
+    print(f"a fault of the gateway:\n{frames}{type(fault).__qualname__}", file=sys.stderr)  # noqa: T201  # whoever runs the worker reads its stderr
+
+
+def _only_its_head(endpoint: Endpoint, method: str) -> bool:
+    """Balancers ask for health this way; the server leaves the body out."""
+    return method == "HEAD" and endpoint.method == "GET"
 
 
 def _not_here(method: str, path: str, *, known: bool) -> Failure:

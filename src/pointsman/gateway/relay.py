@@ -39,8 +39,8 @@ _NONE: tuple[bytes, ...] = ()
 
 
 def renamed(body: bytes, model: str, **changes: msgspec.Raw) -> bytes:
-    """The JSON object `body` with another model and `changes`; every other member keeps its bytes and its place."""
-    fields = decode_request(_FIELDS, body)
+    """The JSON object `body`, read before, with another model and `changes`; all else keeps its bytes and its place."""
+    fields = _FIELDS.decode(body)
     fields["model"] = msgspec.Raw(_ENCODE(model))
     fields.update(changes)
     return _ENCODE(fields)
@@ -150,7 +150,7 @@ async def _send_as_stream(visit: Visit, reply: Reply, said: ChatReply) -> None:
 
 
 def _with_usage(body: bytes) -> msgspec.Raw:
-    given = decode_request(_FIELDS, body).get("stream_options")
+    given = _FIELDS.decode(body).get("stream_options")
     if given is None or bytes(given) == b"null":
         return _WITH_USAGE
     options: dict[str, msgspec.Raw] = decode_request(_FIELDS, given, "stream_options")

@@ -140,6 +140,12 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     """Longest time a request's body may take to arrive."""
     write_s: float = 60.0
     """Longest time a client may leave a piece of its answer unread."""
+    max_header_bytes: int = 64 * 1024
+    header_s: float = 30.0
+    """Longest time a request's head may take to arrive, from a connection's beginning or the head's first byte."""
+    keep_alive_s: float = 75.0
+    """Longest time a connection may stay open between two requests."""
+    max_connections: int = 10_000
 
 
 class Snapshot(msgspec.Struct, frozen=True, kw_only=True):

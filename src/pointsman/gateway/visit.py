@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 
 from pointsman.core.chat import ChatReply, ChatRequest, FinishReason, Loss
@@ -26,6 +27,7 @@ _PASSED_ON = frozenset(
     {"x-request-id", "request-id", "retry-after", "retry-after-ms", "openai-processing-ms", "openai-version", "x-should-retry"}
 )
 _MOST_TRACEPARENT = 200
+_NOT_IN_A_HEADER = re.compile(rb"[\x00-\x1f\x7f]")
 _PASSED_PREFIXES = ("x-ratelimit-", "anthropic-ratelimit-")
 
 
@@ -188,7 +190,7 @@ class Visit:
                 name = given.lower()
                 if name in _PASSED_ON or name.startswith(_PASSED_PREFIXES):
                     named = named or name.endswith("request-id")
-                    headers.append((name.encode("latin-1"), value.encode("latin-1", "replace")))
+                    headers.append((name.encode("latin-1"), _passed_text(value)))
         if not named:
             headers.append((b"request-id" if self.dialect.name == "anthropic_messages" else b"x-request-id", decision))
         return headers
@@ -234,5 +236,11 @@ class Visit:
         )
 
 
+def _passed_text(value: str) -> bytes:
+    """A provider's header value, in which its server may have let through what ours refuses to send."""
+    encoded = value.encode("latin-1", "replace")
+    return encoded if value.isprintable() else _NOT_IN_A_HEADER.sub(b" ", encoded)
+
+
 def _header_text(text: str) -> bytes:
-    return text.encode("ascii", "replace").replace(b"\r", b" ").replace(b"\n", b" ")[:2000]
+    return _NOT_IN_A_HEADER.sub(b" ", text[:2000].encode("ascii", "replace"))

@@ -39,6 +39,7 @@ _MISSING = re.compile(r"^Object missing required field `(?P<field>[^`]+)`$")
 def decode_request(decoder: msgspec.json.Decoder[T], body: bytes | msgspec.Raw, at: str = "") -> T:
     """A client's JSON in the decoder's shape. Raises `ProviderError` (client fault) that names the field under `at`."""
     try:
+        _check_text(body)
         return decoder.decode(body)
     except RecursionError:
         raise client_fault(f"{at or 'body'}: nested too deeply") from None
@@ -49,11 +50,18 @@ def decode_request(decoder: msgspec.json.Decoder[T], body: bytes | msgspec.Raw, 
 def decode_reply(decoder: msgspec.json.Decoder[T], body: bytes | msgspec.Raw, what: str) -> T:
     """A provider's JSON in the decoder's shape. Raises `ProviderError` (malformed) that says what was expected."""
     try:
+        _check_text(body)
         return decoder.decode(body)
     except RecursionError:
         raise malformed(f"{what} is nested too deeply") from None
     except ValueError as error:
         raise malformed(f"{what} is not readable: {untangle(str(error))}") from None
+
+
+def _check_text(body: bytes | msgspec.Raw) -> None:
+    """Msgspec does not look inside what it keeps raw or skips, so bytes that are not UTF-8 would come to light later."""
+    if type(body) is bytes and not body.isascii():
+        body.decode()
 
 
 def other_fields(body: bytes | msgspec.Raw, known: frozenset[str]) -> dict[str, msgspec.Raw]:

@@ -62,3 +62,14 @@ def test_fields_beyond_the_known_are_kept_and_found_again() -> None:
     assert {k: bytes(v) for k, v in kept.items()} == {"x.b": b'{"c": [2]}'}
     assert list(fields_under({**kept, "x.y.b": msgspec.Raw(b"3"), "z.b": msgspec.Raw(b"4")}, "x.")) == ["b"]
     assert kept_fields(b'{"a": 1}', frozenset({"a"}), "x.") is None
+
+
+@pytest.mark.parametrize("place", [b'{"inner": {"names": []}, "x": "\xff"}', b'{"inner": {"names": []}, "\xf4": 1}'])
+def test_bytes_that_are_no_text_are_found_wherever_they_stand(place: bytes) -> None:
+    """msgspec looks only at what it decodes; kept raw, they would reach whoever reads on."""
+    with pytest.raises(ProviderError) as asked:
+        decode_request(DECODER, place)
+    assert asked.value.failure.kind is FailureClass.CLIENT_FAULT
+    with pytest.raises(ProviderError) as got:
+        decode_reply(DECODER, place, "the reply")
+    assert got.value.failure.kind is FailureClass.MALFORMED

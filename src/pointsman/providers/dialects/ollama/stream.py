@@ -39,7 +39,7 @@ from pointsman.providers.dialects.ollama.reply import (
 )
 from pointsman.providers.dialects.ollama.wire import Line, Turn
 from pointsman.providers.http_failure import cut_short, in_band_failure
-from pointsman.providers.json_body import decode_reply
+from pointsman.providers.json_body import decode_reply, json_line
 from pointsman.providers.sse import LineReader
 
 __all__ = ["Reader", "Writer"]
@@ -173,4 +173,4 @@ class Writer:
         return self._line({"role": "assistant", "content": "", "tool_calls": write_calls([call], "message", [])})
 
     def _line(self, message: Wire, end: Wire | None = None) -> bytes:
-        return msgspec.json.encode({**self._head, **say(message, self._request), **(end or {"done": False})}) + b"\n"
+        return json_line({**self._head, **say(message, self._request), **(end or {"done": False})}) + b"\n"

@@ -35,6 +35,7 @@ from pointsman.providers.dialects.openai_chat.reply_form import FORM
 from pointsman.providers.dialects.openai_chat.usage import read_usage, write_usage
 from pointsman.providers.dialects.openai_chat.wire import Reply, WireChoice, present
 from pointsman.providers.http_failure import in_band_failure, malformed, reported_failure
+from pointsman.providers.instant import instant_s
 from pointsman.providers.json_body import decode_reply, other_fields
 from pointsman.providers.media import url_of
 from pointsman.providers.reply_losses import handed_on
@@ -57,7 +58,7 @@ def read_reply(body: bytes) -> ChatReply:
         model=wire.model or None,
         choices=tuple([_choice(choice, (reply_id, n)) for n, choice in enumerate(wire.choices)]),
         usage=read_usage(usage) if usage is not None else None,
-        created_s=float(wire.created) if wire.created else None,
+        created_s=instant_s(wire.created),
         extra=other_fields(body, _NAMED),
         extra_from=DIALECT,
     )

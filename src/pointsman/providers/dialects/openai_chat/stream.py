@@ -39,6 +39,7 @@ from pointsman.providers.dialects.openai_chat.message import (
 from pointsman.providers.dialects.openai_chat.usage import read_usage
 from pointsman.providers.dialects.openai_chat.wire import AudioSaid, Call, Chunk, Custom, Said, WireChoice, WireUsage, present
 from pointsman.providers.http_failure import cut_short, in_band_failure, reported_failure
+from pointsman.providers.instant import instant_s
 from pointsman.providers.json_body import decode_reply, raw
 from pointsman.providers.media import join_base64
 from pointsman.providers.sse import SseReader
@@ -104,7 +105,7 @@ class Reader:
         self._started = Started(
             id=str(chunk.id) if chunk.id else None,
             model=chunk.model or None,
-            created_s=float(chunk.created) if chunk.created else None,
+            created_s=instant_s(chunk.created),
         )
         deltas.append(self._started)
 

@@ -13,6 +13,7 @@ from pointsman.providers.dialects.openai_responses.response import envelope, fin
 from pointsman.providers.dialects.openai_responses.usage import read_usage
 from pointsman.providers.dialects.openai_responses.wire import ContentPart, Response, present
 from pointsman.providers.http_failure import in_band_failure, malformed, reported_failure
+from pointsman.providers.instant import instant_s
 from pointsman.providers.json_body import decode_reply, other_fields
 from pointsman.providers.logprobs import of_content
 from pointsman.providers.reply_losses import handed_on
@@ -40,7 +41,7 @@ def read_reply(body: bytes) -> ChatReply:
         model=wire.model,
         choices=(choice_of(wire),),
         usage=read_usage(wire.usage),
-        created_s=float(wire.created_at) if wire.created_at else None,
+        created_s=instant_s(wire.created_at),
         extra={k: fields[k] for k in PASSED_ON if k in fields and present(fields[k])},
         extra_from=DIALECT,
     )

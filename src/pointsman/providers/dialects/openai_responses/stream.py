@@ -38,6 +38,7 @@ from pointsman.providers.dialects.openai_responses.response import finish_of
 from pointsman.providers.dialects.openai_responses.usage import read_usage
 from pointsman.providers.dialects.openai_responses.wire import Event, Item, Response, present
 from pointsman.providers.http_failure import cut_short, in_band_failure, malformed
+from pointsman.providers.instant import instant_s
 from pointsman.providers.json_body import decode_reply
 from pointsman.providers.logprobs import of_content
 from pointsman.providers.sse import SseEvent, SseReader
@@ -107,7 +108,7 @@ class Reader:
     def _start(self, response: Response, deltas: list[Delta]) -> None:
         if not self._started:
             self._started = True
-            created_s = float(response.created_at) if response.created_at else None
+            created_s = instant_s(response.created_at)
             deltas.append(Started(id=str(response.id) if response.id else None, model=response.model, created_s=created_s))
 
     def _piece(self, kind: str, event: Event, deltas: list[Delta]) -> None:
