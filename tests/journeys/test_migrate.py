@@ -1,8 +1,12 @@
 """A migration told from beginning to end: real command, real SDK, real traffic, phases of seconds."""
 
+import contextlib
+import hashlib
 import json
+import sqlite3
 import time
 
+import openai
 import pytest
 
 from pointsman.app.migrate import differences
@@ -117,3 +121,93 @@ def test_two_migrations_of_one_route_and_plans_that_do_not_fit_are_refused(tmp_p
             ran = migrate(tmp_path, "start", tmp_path / "wrong.yaml", "--dry-run")
             assert ran.code == 1
             assert said.split(": ")[1] in ran.err
+
+
+SHADOW = {"shadow": "1s", "sample": 1.0}
+QUALITY = {"quality": {"rollback": 0.2, "hold": 0.1}}
+
+
+def test_a_candidate_that_is_worse_in_shadow_never_meets_a_user(tmp_path, upstream):
+    """Given a candidate half of whose answers are cut off, when requests are mirrored to it, then it is rolled back,
+    every user got the baseline's whole answer, and what the mirrored requests cost is in the ledger."""
+    with serving(tmp_path, config(upstream.base_url, old="sound", new="curt"), workers=2) as running:
+        with Traffic(running.openai_url, turns=2, stream=True) as traffic:
+            id = started(tmp_path, SHADOW, STEP, guardrails=QUALITY)  # noqa: A001  # it is what it is
+            until_status(tmp_path, id, "rolled_back")
+        assert {(t.status, t.variant) for t in traffic.turns} == {(200, "old")}
+        rows = until(lambda: running.rows("decision, usd"), "records are written")
+        mirrored = [r for r in rows if r["decision"].endswith("-shadow")]
+        assert len(mirrored) > 10
+        assert all(r["usd"] is not None for r in mirrored)
+    document = migrate(tmp_path, "status", "--json").document
+    shadow = document["tally"]["shadow"]
+    assert set(shadow["candidate_flaws"]) == {"truncated"}
+    assert shadow["baseline_flaws"] == {}
+    assert shadow["lost"] > shadow["won"]
+    check_log(tmp_path, id)
+
+
+def test_shadow_passes_a_sound_candidate_on_and_stops_where_its_budget_ends(tmp_path, upstream):
+    """Given a budget for a few requests a day, mirroring stops there and the phase waits; with enough, it is left."""
+    with serving(tmp_path, config(upstream.base_url, old="sound", new="sound")) as running:
+        with Traffic(running.openai_url, turns=1) as traffic:
+            caps = {"shadow_usd_per_day": 0.001}
+            id = started(tmp_path, SHADOW, STEP, guardrails=QUALITY, caps=caps)  # noqa: A001  # it is what it is
+            until(lambda: shown(tmp_path, id)["tally"]["shadow"]["day_usd"] >= 0.001, "the budget is spent")
+            seen = len(traffic.turns)
+            until(lambda: len(traffic.turns) > seen + 200, "traffic goes on")
+            spent = shown(tmp_path, id)["tally"]["shadow"]["day_usd"]
+            seen = len(traffic.turns)
+            until(lambda: len(traffic.turns) > seen + 100, "traffic goes on")
+            assert shown(tmp_path, id)["tally"]["shadow"]["day_usd"] == spent
+            assert spent < 0.02
+            assert standing(tmp_path, id).weight == 0.0
+            assert migrate(tmp_path, "abort").code == 0
+            id = started(tmp_path, SHADOW, STEP, guardrails=QUALITY)  # noqa: A001  # it is what it is
+            until(lambda: standing(tmp_path, id).weight == 0.5, "it leaves the shadow", 60)
+        assert {t.status for t in traffic.turns} == {200}
+    check_log(tmp_path, id)
+
+
+def shown(folder, id):  # noqa: A002  # it is what it is
+    with store_of(folder) as store:
+        document = until(lambda: store.shown(id), "a status is shown")
+    return json.loads(document)
+
+
+def test_users_who_are_less_content_roll_a_candidate_back(tmp_path, upstream):
+    """Given thumbs down for the candidate alone, sent after the answers, its satisfaction rolls it back; feedback
+    on another tenant's answer counts for nothing."""
+    keys = {"ours": "pm-ours", "theirs": "pm-theirs"}
+    tenants = {n: {"keys": [f"sha256:{hashlib.sha256(k.encode()).hexdigest()}"]} for n, k in keys.items()}
+    own = config(upstream.base_url, old="sound", new="sound")
+    with serving(tmp_path, {**own, "gateway": {"port": 0, "tenants": tenants}}) as running:
+        phases = ({**STEP, "hold": "60s"},)
+        id = started(tmp_path, *phases, guardrails={"satisfaction": {}})  # noqa: A001  # it is what it is
+        until(lambda: events(tmp_path, id, "applied"), "it is applied")
+        with (
+            openai.OpenAI(base_url=running.openai_url, api_key=keys["ours"], max_retries=0) as sdk,
+            openai.OpenAI(base_url=running.openai_url, api_key=keys["theirs"], max_retries=0) as other,
+        ):
+            for number in range(2_000):
+                said = [{"role": "user", "content": f"question {number}"}]
+                raw = sdk.chat.completions.with_raw_response.create(model="support", messages=said)
+                side, decision = raw.headers["x-pointsman-variant"], raw.headers["x-pointsman-decision"]
+                body = {"decision": decision, "score": side == "old", "labels": {"why": "test"}}
+                assert sdk.post("/feedback", body=body, cast_to=object) == {"accepted": True}
+                if number < 5:
+                    other.post("/feedback", body={"decision": decision, "score": 0.5}, cast_to=object)
+                if number % 20 == 0 and standing(tmp_path, id).status != "running":
+                    break
+        assert until_status(tmp_path, id, "rolled_back")
+        with pytest.raises(openai.BadRequestError, match="score"):
+            openai.OpenAI(base_url=running.openai_url, api_key="pm-ours").post(
+                "/feedback", body={"decision": "x", "score": 3}, cast_to=object
+            )
+        with pytest.raises(openai.AuthenticationError):
+            openai.OpenAI(base_url=running.openai_url, api_key="wrong").post("/feedback", body={}, cast_to=object)
+    moved = check_log(tmp_path, id)
+    assert moved[-1]["transition"]["reason"].startswith("satisfaction")
+    with contextlib.closing(sqlite3.connect(tmp_path / ".pointsman" / "ledger.sqlite")) as db:
+        scores = [s for (s,) in db.execute("select score from feedback")]
+    assert set(scores) == {0.0, 1.0}

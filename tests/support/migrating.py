@@ -21,6 +21,7 @@ SCRIPTS = {
     "steady": {"output_tokens": 8, "error": 0.1},
     "failing": {"output_tokens": 8, "error": 0.6},
     "dead": {"output_tokens": 8, "error": 1.0},
+    "curt": {"output_tokens": 8, "truncation": 0.5},
     "sound": {"output_tokens": 8},
 }
 

@@ -21,8 +21,10 @@ import msgspec
 from pointsman.app.live_rollout import LiveRollout, order_of, plan_of
 from pointsman.app.orders import Pulse, RolloutOrder
 from pointsman.core.failure import StorageError
+from pointsman.core.feedback import Rated
 from pointsman.core.served import Served
-from pointsman.rollout.sightings import RequestSighting, Sightings, sighting_of
+from pointsman.core.shadow_pair import ShadowPair
+from pointsman.rollout.sightings import PairSighting, RatingSighting, RequestSighting, Sightings, pair_of, rating_of, sighting_of
 from pointsman.rollout.state import State
 from pointsman.store.migrations import Entry, LeaseLost, Migration, Migrations
 
@@ -100,6 +102,8 @@ class Controller:
         self._live: dict[str, LiveRollout] = {}
         self._followed: dict[str, Migration] = {}
         self._inbox: dict[str, list[RequestSighting]] = {}
+        self._ratings: dict[str, list[RatingSighting]] = {}
+        self._pairs: dict[str, list[PairSighting]] = {}
         self._orders: tuple[RolloutOrder, ...] = ()
         self._probes: dict[str, _Probe] = {}
         self._gone_back: dict[str, tuple[Migration, float]] = {}
@@ -142,6 +146,29 @@ class Controller:
                 self._leaks[migration.id] = self._leaks.get(migration.id, 0) + len(late)
                 self._news.set()
 
+    def rate(self, rated: Sequence[Rated]) -> None:
+        """Take in what users said of answers; it counts for the side that gave the answer, when it comes."""
+        now_s = self._wall_s()
+        for order in self._orders:
+            live = self._live.get(order.migration)
+            if live is None:
+                continue
+            box = self._ratings.setdefault(order.migration, [])
+            at_s = self._last_s[order.migration] = max(self._last_s.get(order.migration, 0.0), now_s - live.migration.begun_s)
+            box += filter(None, (rating_of(r, live.migration.route, order.baseline, order.candidate, at_s) for r in rated))
+            if box:
+                self._news.set()
+
+    def compare(self, pairs: Sequence[ShadowPair]) -> None:
+        """Take in mirrored requests and how they compared."""
+        for pair in sorted(pairs, key=lambda p: p.at_s):
+            live = self._live.get(pair.migration)
+            if live is not None:
+                time_s = max(self._last_s.get(pair.migration, 0.0), pair.at_s - live.migration.begun_s)
+                self._last_s[pair.migration] = time_s
+                self._pairs.setdefault(pair.migration, []).append(pair_of(pair, time_s))
+                self._news.set()
+
     def wake(self) -> None:
         """Look at once: somebody has asked for something."""
         self._news.set()
@@ -159,7 +186,7 @@ class Controller:
 
     async def tick(self) -> None:
         """One look at everything."""
-        inbox, self._inbox = self._inbox, {}
+        inbox = self._gathered()
         orders = await self._in_thread(self._work, inbox)
         if orders != self._orders:
             await self._apply(orders)
@@ -167,11 +194,11 @@ class Controller:
         now_s = self._wall_s()
         if now_s - self._pulsed_s >= _PULSE_S and now_s - self._heard_store_s < _LEASE_S:
             self._pulsed_s = now_s
-            self._replicas.pulse(Pulse())
+            self._replicas.pulse(Pulse(shadow_usd=self._allowances()))
 
     async def close(self) -> None:
         """Write down what is pending and let the lease go."""
-        inbox, self._inbox = self._inbox, {}
+        inbox = self._gathered()
         await self._in_thread(self._leave, inbox)
         self._thread.shutdown()
         self._store.close()
@@ -190,6 +217,22 @@ class Controller:
             if migration not in after and live is not None and live.state.status in ("rolled_back", "aborted"):
                 self._gone_back[migration] = (live.migration, now_s)
 
+    def _allowances(self) -> dict[str, float | None]:
+        """What one worker may spend on mirrored requests until the next pulse."""
+        workers = max(1, len(self._replicas.replicas()))
+        left = {o.migration: self._live[o.migration].shadow_left_usd for o in self._orders if o.migration in self._live}
+        return {m: None if usd is None else usd / workers for m, usd in left.items()}
+
+    def _gathered(self) -> dict[str, Sightings]:
+        """What came since the last time, by migration."""
+        requests, self._inbox = self._inbox, {}
+        ratings, self._ratings = self._ratings, {}
+        pairs, self._pairs = self._pairs, {}
+        return {
+            m: Sightings(tuple(requests.get(m, ())), tuple(ratings.get(m, ())), tuple(pairs.get(m, ())))
+            for m in requests.keys() | ratings.keys() | pairs.keys()
+        }
+
     def _sight(self, migration: Migration, served: Sequence[Served]) -> None:
         inbox = self._inbox.setdefault(migration.id, [])
         last_s = self._last_s.get(migration.id, 0.0)
@@ -203,7 +246,7 @@ class Controller:
 
     # From here on in the controller's thread.
 
-    def _work(self, inbox: dict[str, list[RequestSighting]]) -> tuple[RolloutOrder, ...]:
+    def _work(self, inbox: dict[str, Sightings]) -> tuple[RolloutOrder, ...]:
         now_s = self._wall_s()
         try:
             self._hold_lease(now_s)
@@ -241,14 +284,14 @@ class Controller:
     def _follow(self) -> None:
         self._followed = {m.id: m for m in self._store.in_force()}
 
-    def _decide(self, inbox: dict[str, list[RequestSighting]], now_s: float) -> None:
+    def _decide(self, inbox: dict[str, Sightings], now_s: float) -> None:
         assert self._token is not None
         self._followed = {m.id: m for m in self._store.in_force()}
         for migration in self._followed.values():
             if migration.id not in self._live:
                 self._begin(migration)
         for live in list(self._live.values()):
-            live.take(Sightings(requests=tuple(inbox.get(live.migration.id, ()))))
+            live.take(inbox.get(live.migration.id, Sightings()))
             if live.advance(self._store, self._token, now_s):
                 self._say(f"migration {live.migration.id}: {live.state.status.replace('_', ' ')}: {live.says}")
         if now_s - self._shown_s >= _SHOW_S:
@@ -319,7 +362,7 @@ class Controller:
             if live.ended and live.migration.id not in self._probes:
                 self._told.add(live.migration.id)
 
-    def _leave(self, inbox: dict[str, list[RequestSighting]]) -> None:
+    def _leave(self, inbox: dict[str, Sightings]) -> None:
         if self._token is None:
             return
         try:

@@ -78,6 +78,15 @@ class LiveRollout:
         """Whether nothing more can happen."""
         return self.state.status in ("rolled_back", "aborted", "closed")
 
+    @property
+    def shadow_left_usd(self) -> float | None:
+        """What mirrored requests may still cost today; None: no limit. A day is 24 hours of the rollout."""
+        cap = self.plan.caps.shadow_usd_per_day
+        if cap is None:
+            return None
+        shadow = self.witness.tally.shadow
+        return max(0.0, cap - (shadow.day_usd if shadow.day == int(self.now_s // 86_400.0) else 0.0))
+
     def take(self, sightings: Sightings) -> None:
         """Take in what workers and users reported."""
         self.witness.take(sightings)

@@ -166,13 +166,17 @@ async def check_plan(plan: Plan, project: ProjectSpec, environment: Mapping[str,
         if CHECKS.load(name).reads in NEVER_RECORDED:
             raise ConfigError("reads what the gateway does not record", key=f"guardrails.{name}", hint="leave it out")
     maker = SnapshotMaker(environment)
+    mirrors = any(phase.kind == "shadow" for phase in plan.phases) and plan.caps.shadow_usd_per_day is not None
     try:
         candidate = {plan.to: project.variants[plan.to]}
-        maker.make(msgspec.structs.replace(project, variants=candidate, routes={}, gateway=type(project.gateway)()))
+        made = maker.make(msgspec.structs.replace(project, variants=candidate, routes={}, gateway=type(project.gateway)()))
     except ConfigError as error:
         raise ConfigError(str(error), key="to", value=plan.to, hint=error.hint) from None
     finally:
         await maker.close()
+    if mirrors and made.targets[plan.to].meter is None:
+        hint = f"give variants.{plan.to}.price in pointsman.yaml, or set this to null"
+        raise ConfigError("cannot be kept: the candidate has no price", key="caps.shadow_usd_per_day", hint=hint)
 
 
 def status_document(store: Migrations, migration: Migration) -> dict[str, Any]:

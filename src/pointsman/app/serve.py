@@ -23,6 +23,7 @@ from pointsman.app.alert_spec import Receiver, checked_alerts
 from pointsman.app.alerting import Alerting
 from pointsman.app.config import ProjectSpec, load_project
 from pointsman.app.controller import Controller, Replica
+from pointsman.app.feedback_desk import FeedbackDesk
 from pointsman.app.listening import bind, is_loopback, url_of
 from pointsman.app.migrations_file import migrations_file
 from pointsman.app.orders import Order, Orders, Pulse, RolloutOrder, encode_order, snapshot_id
@@ -113,6 +114,7 @@ class Supervisor:
             if self._export is not None:
                 opened.callback(self._export.close)
             await self._go_on_migrating()
+            self._desk = self._open_desk(opened)
             self._tell()
             self._hands = [_Hand(n, s) for n, s in enumerate(sockets)]
             admin = AdminServer(self, project.gateway.admin)
@@ -121,6 +123,7 @@ class Supervisor:
                 self._hear_signals()
                 writing = asyncio.create_task(recorder.run())
                 watching = asyncio.create_task(self._watch())
+                rating = asyncio.create_task(self._desk.run()) if self._desk is not None else None
                 self._tasks = [asyncio.create_task(self._mind(hand)) for hand in self._hands]
                 await self._all_report(_START_S)
                 on_ready(Listening(url_of(sockets[0]), admin_url, count, self.snapshot))
@@ -131,6 +134,9 @@ class Supervisor:
                 if controlling is not None:
                     controlling.cancel()
                 await self._drain(project.gateway.drain_s)
+                if rating is not None and self._desk is not None:
+                    rating.cancel()
+                    await self._desk.store()
                 if self._controller is not None:
                     await self._controller.close()
                 writing.cancel()
@@ -278,6 +284,14 @@ class Supervisor:
         self._rollouts = await self._controller.open()
         self.snapshot = snapshot_id(self._project, self._rollouts)
 
+    def _open_desk(self, opened: contextlib.ExitStack) -> FeedbackDesk | None:
+        ledger = self._project.store.ledger
+        if ledger is None:
+            return None
+        desk = FeedbackDesk(self._folder() / ledger, lambda rated: self._controller and self._controller.rate(rated))
+        opened.callback(desk.close)
+        return desk
+
     def _order(self) -> None:
         self._send(Orders(project=self._project, rollouts=self._rollouts))
 
@@ -344,7 +358,10 @@ class Supervisor:
                 self.metrics.dropped_spans = self._export.dropped
             if self._controller is not None:
                 self._controller.take(batch.served)
-            await self._recorder.take(batch.served)
+                self._controller.compare(batch.pairs)
+            if self._desk is not None:
+                self._desk.take(batch.feedback)
+            await self._recorder.take((*batch.served, *(p.mirrored for p in batch.pairs)))
 
     async def _watch(self) -> None:
         """Look at the last minutes now and then, and tell people what is wrong or over."""

@@ -22,9 +22,10 @@ from pointsman.core.failure import ConfigError, PointsmanError
 from pointsman.core.variant import Variant
 from pointsman.cost.meter import Meter
 from pointsman.evals.spec import VariantSpec
-from pointsman.gateway.snapshot import Limits, Route, Snapshot, Target, Tenant
+from pointsman.gateway.snapshot import Limits, Mirror, Route, Snapshot, Target, Tenant
 from pointsman.providers.dialect import DIALECTS
 from pointsman.providers.endpoint import endpoint_for, key_ring
+from pointsman.providers.http import HttpProvider
 from pointsman.providers.keys import KeyRing
 from pointsman.providers.local_provider import LOCAL
 from pointsman.providers.retry import RetryPolicy
@@ -84,7 +85,12 @@ class SnapshotMaker:
                 raise ConfigError(error.message, key=f"variants.{name}", hint=error.hint) from None
         return Snapshot(
             id=snapshot_id(project, rollouts),
-            routes={name: _route(name, spec, targets, self._memory(orders.get(name))) for name, spec in specs.items()},
+            routes={
+                name: _route(
+                    name, spec, targets, self._memory(orders.get(name)), self._mirror(orders.get(name), targets, project)
+                )
+                for name, spec in specs.items()
+            },
             tenants=_tenants(project, set(specs)),
             limits=Limits(
                 max_body_bytes=project.gateway.max_body_bytes,
@@ -96,6 +102,27 @@ class SnapshotMaker:
                 max_connections=project.gateway.max_connections,
             ),
             trace_ratio=project.gateway.otel.sample if project.gateway.otel is not None else 1.0,
+        )
+
+    def _mirror(self, order: RolloutOrder | None, targets: Mapping[str, Target], project: ProjectSpec) -> Mirror | None:
+        """The candidate as it is asked in a shadow: once, and with a rotation of keys of its own."""
+        if order is None or order.shadow <= 0.0 or order.candidate not in targets:
+            return None
+        target, spec = targets[order.candidate], project.variants[order.candidate]
+        ours = project.provider(spec.provider)
+        given = (spec.key,) if spec.key is not None else ours.keys
+        needed = False if spec.base_url or ours.base_url else None
+        provider = HttpProvider(
+            target.variant,
+            target.endpoint,
+            target.dialect,
+            target.transport,
+            keys=key_ring(spec.provider, self._environment, keys=given, needed=needed),
+            timeouts=target.timeouts,
+            policy=RetryPolicy(max_attempts=1),
+        )
+        return Mirror(
+            migration=order.migration, variant=order.candidate, provider=provider, meter=target.meter, share=order.shadow
         )
 
     def _memory(self, order: RolloutOrder | None) -> Memory | None:
@@ -234,7 +261,7 @@ def _variants_of(name: str, spec: RouteSpec) -> tuple[str, ...]:
         raise error.under(f"routes.{name}") from None
 
 
-def _route(name: str, spec: RouteSpec, targets: Mapping[str, Target], memory: Memory | None) -> Route:
+def _route(name: str, spec: RouteSpec, targets: Mapping[str, Target], memory: Memory | None, mirror: Mirror | None) -> Route:
     key = f"routes.{name}"
     try:
         plugin, options, chosen = _plugin_of(spec)
@@ -253,6 +280,7 @@ def _route(name: str, spec: RouteSpec, targets: Mapping[str, Target], memory: Me
         policy=policy,
         uses_draw=plugin.uses_draw,
         uses_conversation=plugin.uses_conversation,
+        mirror=mirror,
         chains=chains,
         stops={v: tuple(Stop(variant=t.name, context_tokens=t.context_tokens) for t in chain) for v, chain in chains.items()},
         sticky=spec.sticky,

@@ -20,11 +20,13 @@ import msgspec
 import uvicorn
 
 from pointsman.app.orders import Order, Orders, decode_order
+from pointsman.app.shadow_judge import compare
 from pointsman.app.snapshots import SnapshotMaker
 from pointsman.core.failure import PointsmanError
 from pointsman.core.served import Served
 from pointsman.gateway.asgi import Gateway
 from pointsman.gateway.server import server_config
+from pointsman.gateway.shadow import Shadow
 from pointsman.routing.policies.rollout import Rollout
 from pointsman.telemetry.batch import Batch, encode_batch, read_frame
 from pointsman.telemetry.lag import LagGauge
@@ -60,9 +62,12 @@ class _Worker:
         project = orders.project
         self._ring: Ring[Served] = Ring(project.gateway.ring)
         self._app = Gateway(self._maker.make(project, orders.rollouts), self._ring, self._loop)
+        self._shadow = self._app.shadow = Shadow(compare)
+        self._app.takes_feedback = project.store.ledger is not None
         self._ordered(orders)
         server = _Server(server_config(self._app, drain_s=project.gateway.drain_s, limits=lambda: self._app.snapshot.limits))
         self._lag.start()
+        self._shadow.start()
         gc.collect()
         gc.freeze()  # what is loaded stays, and requests leave few cycles
         gc.set_threshold(50_000, 20, 50)
@@ -73,7 +78,8 @@ class _Worker:
         commands.cancel()
         reporting.cancel()
         self._lag.stop()
-        while len(self._ring):
+        await self._shadow.stop()
+        while len(self._ring) or len(self._app.feedback) or len(self._shadow.pairs):
             await self._send()
         await self._send()
         await self._maker.close()
@@ -94,6 +100,7 @@ class _Worker:
             self._ordered(order)
             return
         self._heard_s = time.perf_counter()
+        self._shadow.left_usd = dict(order.shadow_usd)
         if self._stale:
             self._app.snapshot = self._maker.make(self._orders.project, self._orders.rollouts)
             self._stale = False
@@ -130,6 +137,9 @@ class _Worker:
         batch = Batch(
             worker=self._number,
             served=tuple(self._ring.take(_MOST_RECORDS)),
+            feedback=tuple(self._app.feedback.take(_MOST_RECORDS)),
+            pairs=tuple(self._shadow.pairs.take(_MOST_RECORDS)),
+            unmirrored=self._shadow.skipped,
             dropped=self._ring.dropped,
             faults=self._app.faults,
             in_flight=self._app.in_flight,

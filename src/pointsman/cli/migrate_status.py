@@ -65,12 +65,26 @@ def _tally(document: dict[str, Any]) -> list[str]:
     ]
     if t["pairs"] or t["ratings"]:
         lines.append(f"{t['pairs']:,} shadow pairs, {t['ratings']:,} ratings")
+    if t["pairs"]:
+        lines.append(_shadow(t["shadow"]))
     if t["crossed"]:
         lines.append(f"{t['crossed']:,} requests left out: their unit had been on the other side")
     replicas = ", ".join(
         f"#{r['worker']} {r['weights'].get(document['migration'], 0.0):.2%}" for r in document.get("replicas", ())
     )
     return [*lines, f"replicas: {replicas or 'none'}"]
+
+
+def _shadow(shadow: dict[str, Any]) -> str:
+    """How the mirrored requests compared."""
+    said = [f"shadow: candidate alone flawed {shadow['lost']:,}, baseline alone {shadow['won']:,}"]
+    for word, (n, mine, theirs) in (("time", shadow["latency_s"]), ("cost", shadow["cost_usd"])):
+        if n and mine:
+            said.append(f"{word} {theirs / mine:.2f}×")
+    if shadow["similarity"][0]:
+        said.append(f"alike {shadow['similarity'][1] / shadow['similarity'][0]:.0%}")
+    flaws = ", ".join(f"{flaw} {n:,}" for flaw, n in shadow["candidate_flaws"].items())
+    return ", ".join(said) + f", {shadow['usd']:.4g} USD" + (f" ({flaws})" if flaws else "")
 
 
 def _check(name: str, check: dict[str, Any]) -> str:

@@ -13,13 +13,16 @@ from typing import Any
 
 from pointsman.core.clock import SYSTEM_CLOCK, Clock
 from pointsman.core.failure import Failure, FailureClass, ProviderError
+from pointsman.core.feedback import Feedback
 from pointsman.core.ids import hash_bytes
 from pointsman.core.served import Served
 from pointsman.gateway.auth import authenticate
 from pointsman.gateway.client import Client
 from pointsman.gateway.endpoints import Endpoint, find_endpoint, has_answers, read_asked, request_start
+from pointsman.gateway.feedback import read_feedback
 from pointsman.gateway.own_answers import count_reply, health_reply, models_reply
 from pointsman.gateway.serve import refuse, serve
+from pointsman.gateway.shadow import Shadow
 from pointsman.gateway.snapshot import Route, Snapshot
 from pointsman.gateway.visit import Visit
 from pointsman.providers.deadlines import Deadlines
@@ -32,6 +35,10 @@ __all__ = ["Gateway"]
 
 _CLIENT_DIALECTS = ("openai_chat", "openai_responses", "anthropic_messages", "gemini")
 _NO_PATH = Endpoint("chat", "openai_chat")
+_MOST_FEEDBACK = 10_000
+_NO_FEEDBACK = Failure(
+    kind=FailureClass.CLIENT_FAULT, status=404, code="unknown_url", message="this gateway keeps no ledger, and so no feedback"
+)
 _BROKEN = Failure(kind=FailureClass.TRANSIENT, status=500, message="the gateway has a fault of its own; it has been noted")
 
 
@@ -44,6 +51,11 @@ class Gateway:
         self.snapshot = snapshot
         """Swap it to change what is served; requests under way keep the one they began with."""
         self.ring = ring
+        self.feedback: Ring[Feedback] = Ring(_MOST_FEEDBACK)
+        self.shadow: Shadow | None = None
+        """Mirrors what routes want mirrored; nobody does if None."""
+        self.takes_feedback = True
+        """Whether there is a ledger to keep it in."""
         self.in_flight = 0
         self.draining = False
         """Told by `/ready`, so that no balancer sends more."""
@@ -69,7 +81,7 @@ class Gateway:
             await refuse(visit, _not_here(scope["method"], scope["path"], known=endpoint is not None))
             return
         if endpoint.kind in ("health", "ready"):
-            await self._own(visit, health_reply(self.snapshot, ready=not self.draining), ready=not self.draining)
+            await self._own(visit, health_reply(self.snapshot, ready=not self.draining), status=503 if self.draining else 200)
             return
         self.in_flight += 1
         try:
@@ -116,6 +128,9 @@ class Gateway:
         visit.body = body = await client.body(snapshot.limits.max_body_bytes, snapshot.limits.body_s)
         visit.path = scope["path"]
         client.watch()
+        if visit.endpoint.kind == "feedback":
+            await self._take_feedback(visit)
+            return
         visit.asked = asked = read_asked(visit.endpoint, body, visit.path, query)
         route = snapshot.routes.get(asked.model)
         if route is None or (tenant.routes is not None and route.name not in tenant.routes):
@@ -128,6 +143,11 @@ class Gateway:
             if target.dialect is not visit.dialect:
                 await self._own(visit, count_reply(visit), estimated=True)
                 return
+        if route.mirror is not None and self.shadow is not None and visit.endpoint.kind == "chat":
+            visit.keeps = self.shadow.draws(route.mirror)
+            await serve(visit, route)
+            self.shadow.offer(visit, route.mirror)
+            return
         await serve(visit, route)
 
     def _draw(self, visit: Visit, route: Route) -> float:
@@ -138,13 +158,21 @@ class Gateway:
         visit.unit = hash_bytes(unit)
         return sticky_u(route.salt, unit)
 
-    async def _own(self, visit: Visit, body: bytes, *, ready: bool = True, estimated: bool = False) -> None:
+    async def _take_feedback(self, visit: Visit) -> None:
+        """What it is about is looked up elsewhere, so a wrong decision's id is not told here."""
+        if not self.takes_feedback:
+            raise ProviderError(_NO_FEEDBACK)
+        assert visit.tenant is not None
+        self.feedback.offer(read_feedback(visit.body, visit.tenant.name, visit.at_s))
+        await self._own(visit, b'{"accepted":true}', status=202)
+
+    async def _own(self, visit: Visit, body: bytes, *, status: int = 200, estimated: bool = False) -> None:
         """Answer by ourselves."""
         headers = visit.reply_headers(b"application/json")
         if estimated:
             headers.append((b"x-pointsman-estimated", b"true"))
         headers.append((b"content-length", b"%d" % len(body)))
-        await visit.client.reply(200 if ready else 503, headers, body)
+        await visit.client.reply(status, headers, body)
 
 
 def _unit(visit: Visit, route: Route) -> bytes:

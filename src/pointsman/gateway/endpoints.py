@@ -13,7 +13,7 @@ from pointsman.providers.json_body import decode_request
 
 __all__ = ["Asked", "Endpoint", "find_endpoint", "has_answers", "read_asked", "request_start"]
 
-EndpointKind = Literal["chat", "embeddings", "count", "models", "health", "ready"]
+EndpointKind = Literal["chat", "embeddings", "count", "models", "feedback", "health", "ready"]
 
 
 class Endpoint(msgspec.Struct, frozen=True):
@@ -45,6 +45,7 @@ _FIXED: dict[str, Endpoint] = {
     "/v1/messages/count_tokens": Endpoint("count", "anthropic_messages"),
     "/v1/embeddings": Endpoint("embeddings", "openai_chat"),
     "/v1/models": Endpoint("models", "openai_chat", "GET"),
+    "/v1/feedback": Endpoint("feedback", "openai_chat"),
     "/v1beta/models": Endpoint("models", "gemini", "GET"),
     "/health": Endpoint("health", "openai_chat", "GET"),
     "/ready": Endpoint("ready", "openai_chat", "GET"),

@@ -113,8 +113,8 @@ class PassingCall:
         finally:
             stream.close()
             if pieces and visit.client.gone:
-                _note(visit, StreamFacts(self._target.dialect, b"".join(pieces)))
-        facts = StreamFacts(self._target.dialect, b"".join(pieces))
+                _note(visit, StreamFacts(self._target.dialect, b"".join(pieces), whole=visit.keeps))
+        facts = StreamFacts(self._target.dialect, b"".join(pieces), whole=visit.keeps)
         if not pieces:
             raise ProviderError(facts.failure or cut_short())
         if not client.gone:
@@ -166,9 +166,10 @@ class StreamFacts:
 
     __slots__ = ("failure", "reply", "told", "whole")
 
-    def __init__(self, dialect: Dialect, data: bytes) -> None:
-        self.reply, self.failure, self.told = read_passed(dialect, _telling_part(dialect, data))
-        if self.failure is not None or self.reply.usage is None:
+    def __init__(self, dialect: Dialect, data: bytes, *, whole: bool = False) -> None:
+        """`whole`: read every event, and not only those that tell usage, finish and failure."""
+        self.reply, self.failure, self.told = read_passed(dialect, data if whole else _telling_part(dialect, data))
+        if not whole and (self.failure is not None or self.reply.usage is None):
             # Something is missing: usage must be estimated from all that was said.
             self.reply, self.failure, self.told = read_passed(dialect, data)
         self.whole = self.failure is None

@@ -18,6 +18,7 @@ from pointsman.providers.authorization import authorized
 from pointsman.providers.dialect import Dialect, HttpRequest
 from pointsman.providers.endpoint import Endpoint
 from pointsman.providers.keys import KeyChoice, KeyRing
+from pointsman.providers.provider import Provider
 from pointsman.providers.retry import RetryPolicy
 from pointsman.providers.transport import Timeouts, Transport
 from pointsman.providers.variant_request import VariantRequest
@@ -25,7 +26,7 @@ from pointsman.routing.fallback import Stop
 from pointsman.routing.health import Breaker
 from pointsman.routing.policy import Policy
 
-__all__ = ["Kind", "Limits", "OnLoss", "Route", "Snapshot", "Sticky", "Target", "Tenant"]
+__all__ = ["Kind", "Limits", "Mirror", "OnLoss", "Route", "Snapshot", "Sticky", "Target", "Tenant"]
 
 Kind = Literal["whole", "stream", "embeddings", "count"]
 OnLoss = Literal["refuse", "report"]
@@ -57,6 +58,7 @@ class Target:
         Raises `ConfigError` for a wrong parameter.
         """
         self.name = name
+        self.variant = variant
         self.header = name.encode()
         self.variant_hash = variant.hash
         self.model = variant.model
@@ -104,6 +106,17 @@ class Target:
         return authorized(self.endpoint, self.dialect, wire, probe, key.secret if key is not None else None)
 
 
+class Mirror(msgspec.Struct, frozen=True, kw_only=True):
+    """Who is asked as well, and for how many requests."""
+
+    migration: str
+    variant: str
+    provider: Provider
+    meter: Meter | None
+    share: float
+    """Of the requests, from 0 to 1."""
+
+
 class Route(msgspec.Struct, frozen=True, kw_only=True):
     """A name clients call as if it were a model."""
 
@@ -111,6 +124,7 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
     policy: Policy
     uses_draw: bool
     uses_conversation: bool = False
+    mirror: Mirror | None = None
     chains: Mapping[str, tuple[Target, ...]]
     """For each variant the policy can choose: it, then who is asked if it fails."""
     stops: Mapping[str, tuple[Stop, ...]]

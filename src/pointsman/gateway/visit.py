@@ -51,10 +51,12 @@ class Visit:
         "first_byte_s",
         "headers",
         "id",
+        "keeps",
         "losses",
         "overhead_s",
         "path",
         "refused",
+        "reply",
         "route",
         "sent_s",
         "served_model",
@@ -100,6 +102,10 @@ class Visit:
         """When the attempt under way was sent; None once something came back."""
         self.refused: Failure | None = None
         """How it ended before any provider was asked."""
+        self.keeps = False
+        """Whether somebody wants the whole answer afterwards."""
+        self.reply: ChatReply | None = None
+        """The answer, as far as it was read; of a stream that passed through, all of it only where `keeps` asks for it."""
         self._request: ChatRequest | None = None
 
     @property
@@ -131,6 +137,7 @@ class Visit:
     def answered(self, reply: ChatReply, *, cut: bool = False) -> None:
         """Note what a reply, whole or as far as it came, says of model, finish and usage; estimate what it does not say."""
         self.served_model = reply.model
+        self.reply = reply
         if reply.choices:
             self.finish = reply.choices[0].finish
         self.used(self._usage_of(reply, cut=cut))

@@ -78,6 +78,8 @@ class Caps(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
     usd: Positive | None = None
     """What the candidate may cost in the whole rollout."""
+    shadow_usd_per_day: Positive | None = 10.0
+    """What mirrored requests may cost a day; null: no limit. Requests under way when it is reached are finished."""
     consecutive_failures: Annotated[int, msgspec.Meta(ge=2)] = 12
     """So many failures of the candidate one after the other, from at least three units, is an outage, unless half of
     the control's requests meanwhile fail as well. One more is asked for with each doubling of the requests beyond 1,000,

@@ -6,10 +6,12 @@ import msgspec
 
 from pointsman.core.exchange import Attempt
 from pointsman.core.failure import FailureClass
+from pointsman.core.feedback import Rated
 from pointsman.core.served import CLIENT_GONE, Served
+from pointsman.core.shadow_pair import ShadowPair
 from pointsman.rollout.observations import FLAGS
 
-__all__ = ["PairSighting", "RatingSighting", "RequestSighting", "Sightings", "sighting_of"]
+__all__ = ["PairSighting", "RatingSighting", "RequestSighting", "Sightings", "pair_of", "rating_of", "sighting_of"]
 
 BIT = {name: 1 << i for i, name in enumerate(FLAGS)}
 
@@ -47,8 +49,14 @@ class PairSighting(msgspec.Struct, frozen=True, array_like=True):
 
     time_s: float
     unit: str
-    baseline_passed: bool
-    candidate_passed: bool
+    baseline_flaw: str
+    """What is wrong with the baseline's answer; empty: it passes."""
+    candidate_flaw: str
+    similarity: float | None = None
+    baseline_latency_s: float | None = None
+    candidate_latency_s: float | None = None
+    baseline_cost_usd: float | None = None
+    candidate_cost_usd: float | None = None
 
 
 class Sightings(msgspec.Struct, frozen=True, array_like=True):
@@ -91,6 +99,34 @@ def sighting_of(served: Served, baseline: str, candidate: str, time_s: float) ->
         latency_s=served.exchange.latency_s if answered else None,
         first_token_s=served.exchange.ttft_s if answered else None,
         cost_usd=float(cost.usd) if answered and cost is not None else None,
+    )
+
+
+def rating_of(rated: Rated, route: str, baseline: str, candidate: str, time_s: float) -> RatingSighting | None:
+    """What a user's word says of a migration; None if it is about another route or a fallback's answer, or has no unit."""
+    known = rated.unit is not None and rated.propensity is not None and rated.variant in (baseline, candidate)
+    if rated.route != route or rated.fell_back or not known:
+        return None
+    assert rated.unit is not None
+    assert rated.propensity is not None
+    mine = rated.variant == candidate
+    weight = rated.propensity if mine else 1.0 - rated.propensity
+    return RatingSighting(time_s=time_s, unit=rated.unit, candidate=mine, weight=weight, rating=rated.score)
+
+
+def pair_of(pair: ShadowPair, time_s: float) -> PairSighting:
+    """What a mirrored request says of a migration."""
+    exchange, compared = pair.mirrored.exchange, pair.compared
+    return PairSighting(
+        time_s=time_s,
+        unit=pair.unit,
+        baseline_flaw=compared.baseline_flaw,
+        candidate_flaw=compared.candidate_flaw,
+        similarity=compared.similarity,
+        baseline_latency_s=pair.baseline_latency_s,
+        candidate_latency_s=exchange.latency_s,
+        baseline_cost_usd=pair.baseline_cost_usd,
+        candidate_cost_usd=None if exchange.cost is None else float(exchange.cost.usd),
     )
 
 

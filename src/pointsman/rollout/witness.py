@@ -17,6 +17,7 @@ from pointsman.rollout.caps import CapState, watch_caps
 from pointsman.rollout.check import Judgement
 from pointsman.rollout.observations import FLAGS, Pairs, Requests, Seen
 from pointsman.rollout.plan import Plan, built_checks
+from pointsman.rollout.shadow_tally import ShadowTally, with_pairs
 from pointsman.rollout.sightings import BIT, PairSighting, RatingSighting, RequestSighting, Sightings
 from pointsman.rollout.state import Evidence
 from pointsman.stats.clusters import Floats
@@ -40,6 +41,7 @@ class Tally(msgspec.Struct, frozen=True, kw_only=True):
     crossed: int = 0
     """Requests left out because their unit was on the other side before, at the same share or a higher one."""
     last_candidate_s: float | None = None
+    shadow: ShadowTally = ShadowTally()
 
 
 class _Known(msgspec.Struct, frozen=True):
@@ -198,12 +200,14 @@ class Witness:
             units.append(known[0])
         tally = self._tally
         last = max(tally.last_candidate_s or 0.0, rows[-1].time_s)
-        self._tally = msgspec.structs.replace(tally, pairs=tally.pairs + len(rows), last_candidate_s=last)
+        self._tally = msgspec.structs.replace(
+            tally, pairs=tally.pairs + len(rows), last_candidate_s=last, shadow=with_pairs(tally.shadow, rows)
+        )
         return Pairs(
             np.array([row.time_s for row in rows]),
             np.array(units, dtype=np.int64),
-            np.array([row.baseline_passed and not row.candidate_passed for row in rows], dtype=bool),
-            np.array([row.candidate_passed and not row.baseline_passed for row in rows], dtype=bool),
+            np.array([bool(row.candidate_flaw) and not row.baseline_flaw for row in rows], dtype=bool),
+            np.array([bool(row.baseline_flaw) and not row.candidate_flaw for row in rows], dtype=bool),
         )
 
 

@@ -6,7 +6,9 @@ import asyncio
 
 import msgspec
 
+from pointsman.core.feedback import Feedback
 from pointsman.core.served import Served
+from pointsman.core.shadow_pair import ShadowPair
 
 __all__ = ["Batch", "decode_batch", "encode_batch", "frame", "read_frame"]
 
@@ -19,6 +21,10 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True):
 
     worker: int
     served: tuple[Served, ...] = ()
+    feedback: tuple[Feedback, ...] = ()
+    pairs: tuple[ShadowPair, ...] = ()
+    unmirrored: dict[str, int] = {}
+    """Requests that were drawn for a shadow and not mirrored, by reason, since the worker began."""
     dropped: int = 0
     """Records that did not fit the ring, since the worker began."""
     faults: int = 0
