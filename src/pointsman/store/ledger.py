@@ -24,7 +24,8 @@ from pointsman.core.usage import Usage
 
 __all__ = ["Ledger", "LedgerSums", "UnfitRecordError"]
 
-_VERSION = 1
+_VERSION = 2
+_WITHOUT_VARIANTS = 1
 _COUNTS = tuple(f for f in Usage.__struct_fields__ if f.endswith("_tokens"))
 _SCHEMA = f"""
 create table names (id integer primary key, text text not null unique);
@@ -40,7 +41,7 @@ create index requests_at on requests (at_s);
 create table attempts (
     decision text not null, number int not null, started_s real not null, duration_s real not null, timed int not null,
     ttft_s real, failure int, status int, phase int, code int, api_key int, request_id text, backoff_s real not null,
-    usage text, primary key (decision, number)
+    usage text, variant int, primary key (decision, number)
 ) without rowid;
 """
 
@@ -143,7 +144,7 @@ class Ledger:
 
     def _open(self) -> None:
         version, tables = self._found()  # before anything is changed in a file that may not be ours
-        if (version == 0 and tables) or version not in (0, _VERSION):
+        if (version == 0 and tables) or version not in (0, _WITHOUT_VARIANTS, _VERSION):
             whose = f"a later version of pointsman (its format is {version})" if version > _VERSION else "something else"
             raise StorageError(
                 f"{self.path}: written by {whose}; nothing was changed in it",
@@ -156,6 +157,10 @@ class Ledger:
             with self._transaction():
                 for statement in _SCHEMA.split(";"):
                     self._db.execute(statement)
+                self._db.execute(f"pragma user_version = {_VERSION}")
+        elif version == _WITHOUT_VARIANTS:
+            with self._transaction():
+                self._db.execute("alter table attempts add column variant int")
                 self._db.execute(f"pragma user_version = {_VERSION}")
         self._names = dict(self._db.execute("select text, id from names"))
 
@@ -227,11 +232,11 @@ class Ledger:
             decision, number, attempt.started_s, attempt.duration_s, attempt.timed, attempt.ttft_s,
             name(failure.kind if failure else None), failure.status if failure else None,
             name(failure.phase if failure else None), name(failure.code if failure else None),
-            name(attempt.key), attempt.request_id, attempt.backoff_s, usage,
+            name(attempt.key), attempt.request_id, attempt.backoff_s, usage, name(attempt.variant),
         )  # fmt: skip
 
 
 _ALL_COUNTS = "count(*), coalesce(sum(usd is null and usage_estimated is not null), 0), coalesce(sum(usage_estimated), 0)"
 # Not `insert or ignore`: that would pass over a record that lacks something as if it were there already.
 _INSERT_REQUEST = f"insert into requests values ({', '.join('?' * (26 + len(_COUNTS) + 3))}) on conflict (decision) do nothing"  # noqa: S608  # marks only
-_INSERT_ATTEMPT = f"insert into attempts values ({', '.join('?' * 14)}) on conflict (decision, number) do nothing"  # noqa: S608  # marks only
+_INSERT_ATTEMPT = f"insert into attempts values ({', '.join('?' * 15)}) on conflict (decision, number) do nothing"  # noqa: S608  # marks only

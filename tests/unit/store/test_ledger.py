@@ -3,6 +3,7 @@
 import sqlite3
 from decimal import Decimal
 
+import msgspec
 import pytest
 
 from pointsman.core.exchange import Attempt, Cost, Exchange
@@ -60,6 +61,35 @@ def test_an_unknown_cost_is_counted_and_not_taken_for_zero(ledger):
     ledger.append([served("a", usd=None, input_tokens=3, source="estimated"), served("b", usd="0", input_tokens=3)])
     sums = ledger.sums()
     assert (sums.without_cost, sums.estimated, sums.usd) == (1, 1, 0)
+
+
+def test_each_call_is_kept_with_the_variant_that_was_asked(ledger, tmp_path):
+    """Of a request that fell back, the failure stands beside the one that failed."""
+    one = served("a")
+    first, second = one.exchange.attempts
+    tries = (msgspec.structs.replace(first, variant="m"), msgspec.structs.replace(second, variant="spare"))
+    ledger.append([msgspec.structs.replace(one, exchange=msgspec.structs.replace(one.exchange, attempts=tries))])
+    with sqlite3.connect(tmp_path / "kept" / "ledger.sqlite") as db:
+        found = db.execute(
+            "select number, v.text, f.text from attempts a join names v on v.id = a.variant left join names f on f.id = a.failure"
+            " order by number"
+        ).fetchall()
+    assert found == [(1, "m", "transient"), (2, "spare", None)]
+
+
+def test_a_ledger_from_before_variants_were_kept_with_calls_goes_on(tmp_path):
+    path = tmp_path / "old.sqlite"
+    with Ledger(path) as made:
+        made.append([served("a")])
+    with sqlite3.connect(path) as db:
+        db.execute("alter table attempts drop column variant")
+        db.execute("pragma user_version = 1")
+    with Ledger(path) as again:
+        again.append([served("b")])
+        assert again.sums().requests == 2
+    with sqlite3.connect(path) as db:
+        assert db.execute("select count(variant) from attempts").fetchone() == (0,)
+        assert db.execute("pragma user_version").fetchone() == (2,)
 
 
 def test_old_requests_go_with_all_that_belongs_to_them(ledger, tmp_path):
