@@ -9,7 +9,7 @@ from typing import Any
 from clients.cells import ANSWER, BEFORE, CITIES, MAX_TOKENS, RESULTS, TEMPERATURE, Case
 from clients.roster import Client
 from clients.stage import Request
-from pointsman.core.chat import FinishReason, Image, Text, ToolCall, ToolResult
+from pointsman.core.chat import ChatReply, FinishReason, Image, Text, ToolCall, ToolResult
 
 __all__ = ["complaints"]
 
@@ -76,9 +76,10 @@ def _asked(case: Case, request: Request) -> Iterator[str]:
     if [m.url for m in images if m.url] != ([case.image_url] if case.image_url else []):
         yield f"the image's address arrived as {[m.url for m in images]}"
     if case.op == "structured":
-        schema = json.loads(bytes(asked.output.schema)) if asked.output is not None and asked.output.schema else {}
-        if set(schema.get("properties", {})) != {"title", "priority", "tags", "owner"}:
-            yield f"the provider was given the schema {schema}"
+        schemas = [asked.output.schema if asked.output is not None else None, *(t.parameters for t in asked.tools)]
+        known = [set(json.loads(bytes(schema)).get("properties", {})) for schema in schemas if schema is not None]
+        if known != [{"title", "priority", "tags", "owner"}]:
+            yield f"the provider was given the schemas {known}"
 
 
 def _answer(client: Client, case: Case, seen: dict[str, Any], requests: list[Request]) -> Iterator[str]:
@@ -88,8 +89,8 @@ def _answer(client: Client, case: Case, seen: dict[str, Any], requests: list[Req
         return
     if case.op != "structured" and seen["text"] != last.text:
         yield f"of {last.text!r} came {seen['text']!r}"
-    if case.op == "structured" and seen["parsed"] != json.loads(last.text):
-        yield f"of {last.text!r} was parsed {seen['parsed']!r}"
+    if case.op == "structured" and seen["parsed"] != json.loads(_object_of(last)):
+        yield f"of {_object_of(last)!r} was parsed {seen['parsed']!r}"
     if (
         case.fault is None
         and case.op in ("ask", "stream")
@@ -105,6 +106,11 @@ def _answer(client: Client, case: Case, seen: dict[str, Any], requests: list[Req
         yield f"finish {seen['finish']!r}, not {client.finish[word]}"
     if case.op in ("ask", "stream"):
         yield from _usage(client, seen["usage"], last.usage)
+
+
+def _object_of(reply: ChatReply) -> str:
+    """Clients ask for an object as such, or as the arguments of a tool."""
+    return reply.tool_calls[0].arguments if reply.tool_calls else reply.text
 
 
 def _usage(client: Client, seen: dict[str, int | None] | None, usage: Any) -> Iterator[str]:

@@ -79,6 +79,12 @@ _RESPONSE_ENDS = {"stop": ("completed",), "tools": ("completed",), "length": ("i
 _MESSAGE_ENDS = {"stop": ("end_turn",), "tools": ("tool_use",), "length": ("max_tokens",)}
 _GEMINI_ENDS = {"stop": ("STOP",), "tools": ("STOP",), "length": ("MAX_TOKENS",)}
 
+_OPENAI_JS = {kind: Wanted(w.kind.replace("openai.", "js."), w.status) for kind, w in _OPENAI.items()}
+_AI_SDK = {kind: Wanted("js.AI_APICallError", w.status) for kind, w in _OPENAI.items()} | {
+    "mid_stream": Wanted("js.AI_StreamProviderError")
+}
+_AI_SDK_ENDS = {"stop": ("stop",), "tools": ("tool-calls",), "length": ("length",)}
+
 CLIENTS: tuple[Client, ...] = (
     Client(
         name="openai (Python), Chat Completions",
@@ -157,5 +163,103 @@ CLIENTS: tuple[Client, ...] = (
         finish=_GEMINI_ENDS,
         sends_no_call_ids=True,
         unsupported={"image address": "it fetches the picture itself and sends its bytes"},
+    ),
+    Client(
+        name="openai (JavaScript), Chat Completions",
+        speaks="openai_chat",
+        home="js",
+        module="openai_chat",
+        packages=("openai",),
+        errors=_OPENAI_JS,
+        finish=_CHAT_ENDS,
+    ),
+    Client(
+        name="openai (JavaScript), Responses",
+        speaks="openai_responses",
+        home="js",
+        module="openai_responses",
+        packages=("openai",),
+        errors=_OPENAI_JS | {"mid_stream": Wanted("response.failed")},
+        finish=_RESPONSE_ENDS,
+    ),
+    Client(
+        name="Vercel AI SDK, OpenAI Chat Completions",
+        speaks="openai_chat",
+        home="js",
+        module="ai_sdk",
+        options={"speaks": "chat"},
+        packages=("ai", "@ai-sdk/openai"),
+        errors=_AI_SDK,
+        finish=_AI_SDK_ENDS,
+    ),
+    Client(
+        name="Vercel AI SDK, OpenAI Responses",
+        speaks="openai_responses",
+        home="js",
+        module="ai_sdk",
+        options={"speaks": "responses"},
+        packages=("ai", "@ai-sdk/openai"),
+        errors=_AI_SDK,
+        finish=_AI_SDK_ENDS,
+    ),
+    Client(
+        name="Vercel AI SDK, Anthropic",
+        speaks="anthropic_messages",
+        home="js",
+        module="ai_sdk",
+        options={"speaks": "anthropic"},
+        packages=("ai", "@ai-sdk/anthropic"),
+        errors=_AI_SDK,
+        finish=_AI_SDK_ENDS,
+    ),
+    Client(
+        name="Vercel AI SDK, Google",
+        speaks="gemini",
+        home="js",
+        module="ai_sdk",
+        options={"speaks": "gemini"},
+        packages=("ai", "@ai-sdk/google"),
+        errors=_AI_SDK,
+        finish=_AI_SDK_ENDS,
+    ),
+    Client(
+        name="LlamaIndex OpenAILike",
+        speaks="openai_chat",
+        home="clients-held-back",
+        module="llama_index_chat",
+        options={"speaks": "chat"},
+        packages=("llama-index-llms-openai-like", "llama-index-core", "openai"),
+        errors=_OPENAI,
+        finish=_CHAT_ENDS,
+    ),
+    Client(
+        name="LlamaIndex OpenAILikeResponses",
+        speaks="openai_responses",
+        home="clients-held-back",
+        module="llama_index_chat",
+        options={"speaks": "responses"},
+        packages=("llama-index-llms-openai-like", "llama-index-core", "openai"),
+        errors=_OPENAI,
+        finish=_RESPONSE_ENDS,
+    ),
+    Client(
+        name="LlamaIndex Anthropic",
+        speaks="anthropic_messages",
+        home="clients-held-back",
+        module="llama_index_chat",
+        options={"speaks": "anthropic"},
+        packages=("llama-index-llms-anthropic", "llama-index-core", "anthropic"),
+        errors=_ANTHROPIC,
+        finish=_MESSAGE_ENDS,
+    ),
+    Client(
+        name="LlamaIndex GoogleGenAI",
+        speaks="gemini",
+        home="clients-held-back",
+        module="llama_index_chat",
+        options={"speaks": "gemini"},
+        packages=("llama-index-llms-google-genai", "llama-index-core", "google-genai"),
+        errors=_GOOGLE,
+        finish=_GEMINI_ENDS,
     ),
 )

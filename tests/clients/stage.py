@@ -71,7 +71,8 @@ class Providers:
 def providers() -> Iterator[Providers]:
     """Serve them while the block runs."""
     sound: dict[str, Any] = {"tool_calls": 2, "reasoning_tokens": 9, "cache_min_tokens": 4}
-    script = {"default": sound, "paced": sound | {"latency": {"tokens_per_s": 400}}}
+    paced = {"paced": sound | {"latency": {"tokens_per_s": 400}}, "slow": sound | {"latency": {"tokens_per_s": 40}}}
+    script = {"default": sound, **paced}
     with tempfile.TemporaryDirectory() as folder:
         answers = Path(folder) / "answers.jsonl"
         answers.write_text(json.dumps({"input": KNOWN_QUESTION, "target": ANSWER}) + "\n", encoding="utf-8")
@@ -124,7 +125,7 @@ def _config(base_url: str, key_hash: str) -> dict[str, Any]:
         models = {provider: "sound", _name(provider, "paced"): "paced"}
         for case, found in CASES.items():
             if found.fault is not None:
-                model = "paced" if found.paced else "sound"
+                model = "slow" if found.paced else "sound"  # so that what came before the fault is certainly on its way
                 models[_name(provider, case)] = f"{model}+{_fault(provider, found.fault)}"
         for name, model in models.items():
             variants[name] = {

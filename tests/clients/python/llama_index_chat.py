@@ -33,15 +33,13 @@ class Client:
                 http_options={"base_url": self._base_url, "timeout": 30_000},
                 **common,
             )
+        from llama_index.llms.openai_like import OpenAILike, OpenAILikeResponses
+
+        known = {"context_window": 100_000, "is_function_calling_model": True, "max_retries": 0, "timeout": 30}
+        url = f"{self._base_url}/v1"
         if self._speaks == "responses":
-            from llama_index.llms.openai import OpenAIResponses
-
-            return OpenAIResponses(
-                api_base=f"{self._base_url}/v1", max_output_tokens=cell["max_tokens"], max_retries=0, timeout=30, **common
-            )
-        from llama_index.llms.openai import OpenAI
-
-        return OpenAI(api_base=f"{self._base_url}/v1", max_tokens=cell["max_tokens"], max_retries=0, timeout=30, **common)
+            return OpenAILikeResponses(api_base=url, max_output_tokens=cell["max_tokens"], **known, **common)
+        return OpenAILike(api_base=url, max_tokens=cell["max_tokens"], is_chat_model=True, **known, **common)
 
     def ask(self, cell: dict[str, Any], seen: Seen) -> None:
         reply = self._model(cell).chat(_messages(cell))

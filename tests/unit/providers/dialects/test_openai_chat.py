@@ -14,6 +14,7 @@ from pointsman.core.chat import (
     CacheMark,
     ChatReply,
     ChatRequest,
+    Failed,
     FinishReason,
     Image,
     Media,
@@ -32,7 +33,7 @@ from pointsman.core.chat import (
     UsageSeen,
     user_says,
 )
-from pointsman.core.failure import FailureClass, ProviderError
+from pointsman.core.failure import Failure, FailureClass, ProviderError
 from pointsman.core.usage import Usage
 from pointsman.providers.dialects.openai_chat import PLUGIN
 from support.dialect_recordings import read_stream
@@ -609,6 +610,14 @@ def test_the_first_chunk_for_a_client_has_the_role() -> None:
     first, second = writer.feed(TextDelta("a")), writer.feed(TextDelta("b"))
     assert b'"role":"assistant"' in first
     assert b'"role"' not in second
+
+
+def test_an_error_in_a_stream_stands_alone() -> None:
+    """As OpenAI sends it: beside `choices`, the Vercel AI SDK does not see it and takes the answer for whole."""
+    writer = PLUGIN.stream_writer(but(stream=True))
+    writer.feed(TextDelta("a"))
+    told = writer.feed(Failed(Failure(kind=FailureClass.TRANSIENT, message="the model failed"))) + writer.close()
+    assert list(json.loads(told.removeprefix(b"data: "))) == ["error"]
 
 
 def test_sound_a_model_made_goes_back_by_its_id() -> None:

@@ -87,9 +87,8 @@ class Writer:
                 return self._start(delta)
             case Failed(failure):
                 self._failed = True
-                return self._chunk(
-                    [{"index": 0, "delta": {}, "finish_reason": "error"}], error=error_fields(failure, in_band=True)
-                )
+                # Alone, as OpenAI sends it: the Vercel AI SDK takes whatever has `choices` for an ordinary chunk.
+                return b"data: " + json_line({"error": error_fields(failure, in_band=True)}) + b"\n\n"
 
     def close(self) -> bytes:
         """Usage if the client asked for it, and `[DONE]`; nothing after a failure."""
