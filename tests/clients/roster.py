@@ -221,6 +221,7 @@ CLIENTS: tuple[Client, ...] = (
         packages=("ai", "@ai-sdk/google"),
         errors=_AI_SDK,
         finish=_AI_SDK_ENDS,
+        unsupported={"image address": "it fetches the picture itself and sends its bytes"},
     ),
     Client(
         name="LlamaIndex OpenAILike",

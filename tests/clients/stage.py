@@ -70,9 +70,9 @@ class Providers:
 @contextlib.contextmanager
 def providers() -> Iterator[Providers]:
     """Serve them while the block runs."""
-    sound: dict[str, Any] = {"tool_calls": 2, "reasoning_tokens": 9, "cache_min_tokens": 4}
+    sound: dict[str, Any] = {"reasoning_tokens": 9, "cache_min_tokens": 4}
     paced = {"paced": sound | {"latency": {"tokens_per_s": 400}}, "slow": sound | {"latency": {"tokens_per_s": 40}}}
-    script = {"default": sound, **paced}
+    script = {"default": sound, **paced, "calling": sound | {"tool_calls": 2}}
     with tempfile.TemporaryDirectory() as folder:
         answers = Path(folder) / "answers.jsonl"
         answers.write_text(json.dumps({"input": KNOWN_QUESTION, "target": ANSWER}) + "\n", encoding="utf-8")
@@ -94,6 +94,8 @@ def route_of(provider: str, case: str) -> str:
     found = CASES[case]
     if found.fault is not None:
         return _name(provider, case)
+    if found.op in ("call_tools", "stream_tools"):
+        return _name(provider, "calling")
     return _name(provider, "paced") if found.paced else provider
 
 
@@ -122,7 +124,7 @@ def serving(behind: Providers) -> Iterator[Gateway]:
 def _config(base_url: str, key_hash: str) -> dict[str, Any]:
     variants, routes = {}, {}
     for provider in PROVIDERS:
-        models = {provider: "sound", _name(provider, "paced"): "paced"}
+        models = {provider: "sound", _name(provider, "paced"): "paced", _name(provider, "calling"): "calling"}
         for case, found in CASES.items():
             if found.fault is not None:
                 model = "slow" if found.paced else "sound"  # so that what came before the fault is certainly on its way

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from types import SimpleNamespace
 from typing import Annotated, Any, Literal
 
 from driver import Seen
@@ -44,18 +45,17 @@ class Client:
     def ask(self, cell: dict[str, Any], seen: Seen) -> None:
         reply = self._model(cell).chat(_messages(cell))
         seen.text = reply.message.content
-        self._ended(reply, seen)
+        _note(reply.raw, seen)
 
     def stream(self, cell: dict[str, Any], seen: Seen) -> None:
-        last = None
         for reply in self._model(cell).stream_chat(_messages(cell)):
             seen.piece(reply.delta)
-            last = reply
-        self._ended(last, seen)
+            _note(reply.raw, seen)
 
     def call_tools(self, cell: dict[str, Any], seen: Seen) -> None:
         model, tools, messages = self._model(cell), _tools(cell), _messages(cell)
         reply = model.chat_with_tools(tools, chat_history=messages, allow_parallel_tool_calls=True)
+        _note(reply.raw, seen)
         self._calls(model, reply, seen)
         results = [
             ChatMessage(
@@ -70,18 +70,47 @@ class Client:
         model, last = self._model(cell), None
         for reply in model.stream_chat_with_tools(_tools(cell), chat_history=_messages(cell), allow_parallel_tool_calls=True):
             last = reply
+            _note(reply.raw, seen)
         self._calls(model, last, seen)
 
     def structured(self, cell: dict[str, Any], seen: Seen) -> None:
         seen.parsed = self._model(cell).as_structured_llm(Ticket).chat(_messages(cell)).raw.model_dump()
 
     def _calls(self, model: Any, reply: Any, seen: Seen) -> None:
-        self._ended(reply, seen)
         calls = model.get_tool_calls_from_response(reply, error_on_no_tool_call=False)
         seen.calls = [{"id": c.tool_id, "name": c.tool_name, "arguments": c.tool_kwargs} for c in calls]
 
-    def _ended(self, reply: Any, seen: Seen) -> None:
-        raise NotImplementedError(repr(reply))
+
+def _note(raw: Any, seen: Seen) -> None:
+    """LlamaIndex hands on what the SDK below it gave: the whole, or each piece of a stream."""
+    if isinstance(raw, dict):
+        raw = SimpleNamespace(**raw)
+    choices = getattr(raw, "choices", None) or getattr(raw, "candidates", None)
+    ended = choices[0] if choices else getattr(raw, "response", raw)
+    word = next((w for n in ("finish_reason", "stop_reason", "status") if (w := _field(ended, n)) is not None), None)
+    seen.finish = str(getattr(word, "value", word)) if word is not None else seen.finish
+    usage = getattr(getattr(raw, "response", raw), "usage", None) or getattr(raw, "usage_metadata", None)
+    if usage is not None:
+        _used(usage, seen)
+
+
+def _used(usage: Any, seen: Seen) -> None:
+    names = (
+        ("prompt_tokens", "completion_tokens"),
+        ("input_tokens", "output_tokens"),
+        ("prompt_token_count", "candidates_token_count"),
+    )
+    given, written = next(
+        ((g, w) for a, b in names if (g := _field(usage, a)) is not None and (w := _field(usage, b)) is not None), (None, None)
+    )
+    thoughts = _field(usage, "thoughts_token_count") or 0
+    cached = (_field(usage, "cache_read_input_tokens") or 0) + (_field(usage, "cache_creation_input_tokens") or 0)
+    if given is not None and written is not None:
+        seen.used(given + cached, written + thoughts)
+
+
+def _field(thing: Any, name: str) -> Any:
+    return thing.get(name) if isinstance(thing, dict) else getattr(thing, name, None)
 
 
 def _messages(cell: dict[str, Any]) -> list[ChatMessage]:
