@@ -18,6 +18,7 @@ from pointsman.app.gateway_spec import GatewaySpec, StoreSpec
 from pointsman.app.listening import bind, is_loopback
 from pointsman.app.snapshots import SnapshotMaker, is_key_hash
 from pointsman.core.failure import PointsmanError
+from pointsman.core.verdict import VerdictName
 from pointsman.providers.transport import Timeouts, Transport
 
 __all__ = ["check_gateway"]
@@ -141,7 +142,7 @@ def _admin_port(gateway: GatewaySpec) -> list[Finding]:
         return []
     # Whose it is cannot be asked without the key, so it is a fault only if nobody serves the data plane.
     advice = "fine if the gateway is running; otherwise choose another gateway.admin.port"
-    state = "unknown" if not _is_free(gateway.host, gateway.port) else "fail"
+    state: VerdictName = "unknown" if not _is_free(gateway.host, gateway.port) else "fail"
     return [_found(subject="admin address", state=state, detail=f"{admin.host}:{admin.port} is taken", advice=advice)]
 
 

@@ -12,7 +12,7 @@ from typing import Literal
 
 import msgspec
 
-from pointsman.catalog.price_sheet import Rate, Rates, Tier, UnitKind
+from pointsman.catalog.price_sheet import Rate, Rates, Tier, UnitKind, by_unit
 
 __all__ = ["EventKind", "LifecycleEvent", "Model", "Offer", "Score", "Source"]
 
@@ -90,7 +90,7 @@ class Offer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     def every_rate(self) -> dict[str, Decimal]:
         """List price and tiers side by side, such as `input` and `input above 200000`."""
         tiers = {f"{u} above {t.above_input_tokens}": t.usd_per_million for u, steps in self.tiers.items() for t in steps}
-        return {**self.usd_per_million, **tiers}
+        return {**by_unit(self.usd_per_million), **tiers}
 
 
 class Model(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

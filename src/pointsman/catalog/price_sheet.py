@@ -5,13 +5,14 @@ A sheet carries the whole known history, so one sheet prices a call of last year
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Literal
 
 import msgspec
 
-__all__ = ["Match", "ModeTariff", "PriceSheet", "Rate", "Rates", "Tariff", "Tier", "UnitKind"]
+__all__ = ["Match", "ModeTariff", "PriceSheet", "Rate", "Rates", "Tariff", "Tier", "UnitKind", "by_unit"]
 
 UnitKind = Literal[
     "input",
@@ -58,6 +59,11 @@ class Rate(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 Rates = dict[UnitKind, Rate]
+
+
+def by_unit(prices: Mapping[UnitKind, Decimal]) -> dict[str, Decimal]:
+    """The same prices where other names than those of units stand beside them."""
+    return {str(unit): usd for unit, usd in prices.items()}
 
 
 class Tariff(msgspec.Struct, frozen=True, omit_defaults=True):

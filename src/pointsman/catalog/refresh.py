@@ -19,7 +19,7 @@ from pointsman.catalog.load import Catalog
 from pointsman.catalog.merge import PRICE_SOURCE, events_of, listed_offers, offer_key
 from pointsman.catalog.naming import MAKER_OF_PROVIDER, model_id
 from pointsman.catalog.price_list import PriceList, read_list
-from pointsman.catalog.price_sheet import UnitKind
+from pointsman.catalog.price_sheet import by_unit
 from pointsman.catalog.prices import OUR_NAMES
 
 __all__ = ["PRICE_LIST_URL", "SOURCE_KEYS", "Refreshed", "SourceOutcome", "refresh"]
@@ -179,23 +179,24 @@ def _confirm(offers: dict[str, Offer], seen: Iterable[str]) -> dict[str, Offer]:
     }
 
 
-def _price(rows: list[Claim]) -> dict[UnitKind, Decimal]:
-    return next((c.usd_per_million for c in sorted(rows, key=lambda c: len(c.name)) if c.usd_per_million), {})
+def _price(rows: list[Claim]) -> dict[str, Decimal]:
+    found = next((c.usd_per_million for c in sorted(rows, key=lambda c: len(c.name)) if c.usd_per_million), {})
+    return by_unit(found)
 
 
-def _said(catalog: Catalog, key: str) -> dict[str, dict[UnitKind, Decimal]]:
+def _said(catalog: Catalog, key: str) -> dict[str, dict[str, Decimal]]:
     """Prices that rest on one source."""
     return {
-        o.id: o.usd_per_million
+        o.id: by_unit(o.usd_per_million)
         for o in catalog.offers.values()
         if o.usd_per_million and o.said_by.get("usd_per_million", o.said_by.get("")) == key
     }
 
 
-def _against_list(catalog: Catalog, now: Mapping[str, Mapping[UnitKind, Decimal]]) -> str | None:
+def _against_list(catalog: Catalog, now: Mapping[str, Mapping[str, Decimal]]) -> str | None:
     """A second opinion: a source whose prices are mostly far from the list's has lost its units."""
     shared = {k: now[k] for k in now if k in catalog.offers and now[k]}
-    report = check_prices({k: catalog.offers[k].usd_per_million for k in shared}, shared)
+    report = check_prices({k: by_unit(catalog.offers[k].usd_per_million) for k in shared}, shared)
     far = len(report.held)
     if report.compared >= 20 and far > 0.1 * report.compared:
         return f"{far} of {report.compared} prices are more than five times off the price list's"

@@ -15,8 +15,8 @@ def losses_and_wins(ours: Floats, theirs: Floats, clusters: Codes | None) -> tup
     Cases that one side did not answer (NaN) are left out. None at all: (0, 0).
     """
     both = ~np.isnan(ours) & ~np.isnan(theirs)
-    differences = ours[both] - theirs[both]
+    differences: Floats = ours[both] - theirs[both]
     if clusters is not None and both.any():
         _, dense = np.unique(clusters[both], return_inverse=True)
-        differences = np.bincount(dense, differences)
+        differences = np.bincount(dense, differences).astype(np.float64)
     return int((differences < 0.0).sum()), int((differences > 0.0).sum())

@@ -129,7 +129,7 @@ class OtelExport:
         self._closing = True
         self._wake.set()
         self._thread.join(within_s)
-        self._spans.shutdown()
+        self._spans.shutdown()  # type: ignore[no-untyped-call]  # the library says nothing of it
         self._thread.join(1.0)
         self._metering.shutdown(timeout_millis=within_s * 1000)
         self.dropped += len(self._ring)
