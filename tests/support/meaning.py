@@ -7,29 +7,34 @@ that changed are exactly the losses that were named: none gone in silence, none 
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
 from pointsman.core.chat import (
     Audio,
     ChatReply,
+    ChatRequest,
     Choice,
     File,
     Image,
+    Loss,
     Media,
     Opaque,
     Part,
     Reasoning,
     Refusal,
     Text,
+    Tool,
     ToolCall,
+    ToolResult,
     Video,
 )
 from pointsman.core.usage import Usage
 
-__all__ = ["canonical", "changed", "reply_facts"]
+__all__ = ["canonical", "changed", "reply_facts", "request_facts", "unexplained"]
 
 Facts = dict[str, Any]
 
@@ -182,4 +187,138 @@ _SPLIT = (
     "output_audio_tokens",
     "input_image_tokens",
     "output_image_tokens",
+)
+
+
+class Said(NamedTuple):
+    """One thing a request says: where, in paths as losses have them, and what."""
+
+    at: str
+    what: Any
+
+
+def request_facts(request: ChatRequest) -> list[Said]:
+    """Everything a request says but which call id is which, and how turns are cut into messages."""
+    names = {p.id: p.name for m in request.messages for p in m.parts if isinstance(p, ToolCall)}
+    found: list[Said] = []
+    for i, message in enumerate(request.messages):
+        at = f"messages[{i}]"
+        role = "system" if message.role == "developer" else message.role
+        if message.name is not None and role != "tool":
+            found.append(Said(f"{at}.name", ("name", message.name)))
+        for j, part in enumerate(message.parts):
+            found += _said(role, part, f"{at}.parts[{j}]", names)
+    for i, tool in enumerate(request.tools):
+        found += _tool_said(tool, f"tools[{i}]")
+    found += (Said(name, (name, value)) for name, value in _settings(request).items() if value not in (None, (), False))
+    return found + [Said(f"extra.{name}", (name, canonical(value))) for name, value in request.extra.items()]
+
+
+def unexplained(before: list[Said], after: list[Said], losses: Iterable[Loss]) -> list[Said]:
+    """What was said before, is not said after, and is named by no loss."""
+    lost = {loss.field for loss in losses}
+    there = Counter(json.dumps(s.what, sort_keys=True, default=str) for s in after)
+    found: list[Said] = []
+    for said in before:
+        key = json.dumps(said.what, sort_keys=True, default=str)
+        if there[key]:
+            there[key] -= 1
+        elif not any(_covers(name, said.at) for name in lost):
+            found.append(said)
+    return found
+
+
+def _covers(name: str, at: str) -> bool:
+    """Whether the loss of `name` explains what happened at this path: it stood in it, or is told with more detail."""
+    return at == name or at.startswith((f"{name}.", f"{name}[")) or name.startswith(f"{at}.")
+
+
+def _said(role: str, part: Part, at: str, names: dict[str, str]) -> Iterable[Said]:
+    match part:
+        case Text():
+            if part.text:
+                yield Said(at, (role, "text", part.text))
+            if part.citations is not None:
+                yield Said(f"{at}.citations", (role, "citations", [_flat(c) for c in canonical(part.citations)]))
+            if part.signature:
+                yield Said(f"{at}.signature", (role, "signature", part.signature))
+        case Reasoning():
+            yield Said(at, (role, "reasoning", part.text, part.signature, part.encrypted))
+        case Refusal():
+            yield Said(at, (role, "refusal", part.text))
+        case ToolCall():
+            yield Said(at, (role, "call", part.name, canonical(part.arguments)))
+            if part.signature:
+                yield Said(f"{at}.signature", (role, "signature", part.signature))
+        case ToolResult():
+            name = names.get(part.call_id)
+            yield Said(at, (role, "result of", name))
+            if part.is_error:
+                yield Said(f"{at}.is_error", (role, "failed", name))
+            for k, inner in enumerate(part.parts):
+                yield from _said(f"result of {name}", inner, f"{at}.parts[{k}]", names)
+        case Opaque():
+            yield Said(at, (role, part.dialect, part.kind, canonical(part.raw)))
+        case Image() | Audio() | Video() | File():
+            yield Said(at, (role, type(part).__name__, _media(part.media)))
+            if isinstance(part, Image) and part.detail not in (None, "auto"):
+                yield Said(f"{at}.detail", (role, "detail", part.detail))
+            if isinstance(part, File) and part.name:
+                yield Said(f"{at}.name", (role, "file name", part.name))
+    if part.cache is not None:
+        yield Said(f"{at}.cache", (role, "cache", part.cache.ttl))
+    for name, value in (part.extra or {}).items():
+        if not name.endswith(".id"):
+            yield Said(f"{at}.extra.{name}", (role, name, canonical(value)))
+
+
+def _tool_said(tool: Tool, at: str) -> Iterable[Said]:
+    if tool.opaque is not None:
+        yield Said(at, ("tool", tool.opaque.dialect, canonical(tool.opaque.raw)))
+        return
+    yield Said(at, ("tool", tool.name, tool.description or ""))
+    if tool.parameters is not None:
+        yield Said(f"{at}.parameters", ("parameters", tool.name, canonical(tool.parameters)))
+    if tool.strict:
+        yield Said(f"{at}.strict", ("strict", tool.name))
+    if tool.cache is not None:
+        yield Said(f"{at}.cache", ("cache", tool.name, tool.cache.ttl))
+    for name, value in (tool.extra or {}).items():
+        yield Said(f"{at}.extra.{name}", (name, tool.name, canonical(value)))
+
+
+def _settings(request: ChatRequest) -> dict[str, Any]:
+    output, spec = request.output, request.reasoning
+    if spec is not None and spec.budget_tokens == 0:  # no thinking, said in the way of Gemini's older models
+        spec = msgspec.structs.replace(spec, budget_tokens=None, effort="none")
+    return {
+        **{name: getattr(request, name) for name in _SCALARS},
+        "stop": request.stop,
+        "modalities": tuple(m for m in request.modalities if m != "text"),
+        "n": None if request.n == 1 else request.n,
+        "parallel_tool_calls": None if request.parallel_tool_calls is not False else "one at a time",
+        "tool_choice": None if request.tool_choice is None else (request.tool_choice.mode, *request.tool_choice.names),
+        "output": None if output is None or output.kind == "text" else (output.kind, canonical(output.schema)),
+        "output.name": output and output.name,
+        "output.description": output and output.description,
+        "reasoning.effort": spec and spec.effort,
+        "reasoning.budget_tokens": spec and spec.budget_tokens,
+        "reasoning.show": spec and spec.show,
+        "reasoning.summary": spec and (None if spec.summary == "auto" else spec.summary),
+    }
+
+
+_SCALARS = (
+    "model",
+    "max_output_tokens",
+    "temperature",
+    "top_p",
+    "top_k",
+    "seed",
+    "presence_penalty",
+    "frequency_penalty",
+    "top_logprobs",
+    "service_tier",
+    "user",
+    "stream",
 )

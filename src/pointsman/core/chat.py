@@ -138,6 +138,7 @@ class Reasoning(_Part, frozen=True, kw_only=True, omit_defaults=True, tag="reaso
     encrypted: str | None = None
     """Thoughts only their issuer can read (Anthropic `redacted_thinking`, Responses `encrypted_content`)."""
     id: str | None = None
+    """Set by protocols that name their thoughts (Responses), empty if a client sent them without it; None by all others."""
 
 
 class Refusal(_Part, frozen=True, kw_only=True, omit_defaults=True, tag="refusal"):

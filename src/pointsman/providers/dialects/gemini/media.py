@@ -76,8 +76,9 @@ def _type_by_name(uri: str, part: type) -> str | None:
     except ValueError:
         return None  # no address of ours to judge
     guess, _ = _BY_NAME.guess_type(path)
-    family = _DEFAULT_TYPES[part].split("/", 1)[0]
-    return guess if guess is not None and (part is File or guess.startswith(f"{family}/")) else None
+    if guess is not None and type(media_part(Media(media_type=guess))) is part:
+        return guess
+    return "image/jpeg" if part is Image else None
 
 
 _BY_NAME = mimetypes.MimeTypes()

@@ -122,9 +122,19 @@ def _said(response: msgspec.Raw, at: str, decode: Decode) -> tuple[str, bool]:
         key, value = next(iter(members.items()))
         if key in ("output", "error") and bytes(value)[:1] == b'"':
             text = decode(STR, value, f"{at}.{key}")
-            if not text.lstrip().startswith("{"):
+            if not _is_object(text):
                 return text, key == "error"
     return bytes(response).decode("utf-8", "replace"), False
+
+
+def _is_object(text: str) -> bool:
+    if not text.lstrip().startswith("{"):
+        return False
+    try:
+        _OBJECT.decode(text)
+    except (ValueError, RecursionError):
+        return False
+    return True
 
 
 def _place(at: str) -> str:

@@ -27,12 +27,17 @@ def part_of(part: Part, at: str, names: dict[str, str], losses: Losses) -> WireP
     wire = _plain(part, at, names, losses)
     if wire is None:
         return None
-    if part.cache is not None:
-        losses.add(f"{at}.cache", "Gemini caches by itself, or by a cache made beforehand")
-    extra = own_extra(part, NAME, at, losses)
+    extra = _lose_marks(part, at, losses)
     if isinstance(part, ToolResult):
         return wire
     return wire | extra
+
+
+def _lose_marks(part: Part, at: str, losses: Losses) -> dict[str, msgspec.Raw]:
+    """Cache marks and other protocols' fields are lost; Gemini's own fields are returned."""
+    if part.cache is not None:
+        losses.add(f"{at}.cache", "Gemini caches by itself, or by a cache made beforehand")
+    return own_extra(part, NAME, at, losses)
 
 
 def call_of(part: ToolCall) -> dict[str, object]:
@@ -102,6 +107,7 @@ def _response(part: ToolResult, at: str, names: dict[str, str], losses: Losses) 
     media: list[dict[str, object]] = []
     for i, inner in enumerate(part.parts):
         here = f"{at}.parts[{i}]"
+        _lose_marks(inner, here, losses)
         match inner:
             case Text(text=text):
                 texts.append(text)

@@ -148,6 +148,8 @@ def _assistant(parts: tuple[Part, ...], at: str, losses: list[Loss]) -> Wire:
         match part:
             case Text():
                 texts.append(part)
+                if part.citations is not None:
+                    losses.append(Loss(f"{at}.parts[{i}].citations", "annotations of a reply are not sent back"))
             case ToolCall():
                 calls.append(call_fields(part))
             case Refusal(text=text):

@@ -243,6 +243,8 @@ def _limit_name(model: str, extra: dict[str, msgspec.Raw]) -> str:
 def _write_reasoning(spec: ReasoningSpec | None, losses: list[Loss]) -> dict[str, object]:
     if spec is None:
         return {}
+    if spec.budget_tokens == 0:  # no thinking, as Gemini's older models say it
+        return {"reasoning_effort": "none"}
     lost = {
         "reasoning.budget_tokens": spec.budget_tokens is not None,
         "reasoning.show": spec.show is not None,

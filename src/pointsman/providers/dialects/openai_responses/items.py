@@ -124,7 +124,9 @@ def reasoning_part(wire: Item, item: msgspec.Raw, decode: Decode, at: str) -> Re
         extra[CONTENT_FIELD] = raw(wire.content)
         shown = [decode(_PART, piece, f"{at}.content[{i}]").text or "" for i, piece in enumerate(wire.content)]
         text = text or "".join(shown)
-    return Reasoning(text=text, encrypted=wire.encrypted_content, id=wire.id, extra=extra or None)
+    # An empty id still says whose thoughts these are: clients that store nothing send them back without one.
+    thought_id = wire.id if wire.id is not None or wire.encrypted_content is None else ""
+    return Reasoning(text=text, encrypted=wire.encrypted_content, id=thought_id, extra=extra or None)
 
 
 def summary_text(wire: Item) -> str:

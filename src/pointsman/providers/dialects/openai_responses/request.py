@@ -273,7 +273,8 @@ def _write_settings(request: ChatRequest, extra: dict[str, msgspec.Raw]) -> dict
 def _reasoning_fields(spec: ReasoningSpec | None) -> dict[str, object]:
     if spec is None:
         return {}
-    return {"effort": spec.effort, "summary": spec.summary or ("auto" if spec.show else None)}
+    effort = "none" if spec.budget_tokens == 0 else spec.effort  # Gemini's older models say it with a budget
+    return {"effort": effort, "summary": spec.summary or ("auto" if spec.show else None)}
 
 
 def _merged(extra: dict[str, msgspec.Raw], name: str, ours: dict[str, object]) -> dict[str, object] | None:
@@ -292,6 +293,6 @@ def _unsaid(request: ChatRequest) -> list[Loss]:
         "frequency_penalty": request.frequency_penalty is not None,
         "n": request.n is not None and request.n != 1,
         "modalities": bool(request.modalities) and request.modalities != ("text",),
-        "reasoning.budget_tokens": spec is not None and spec.budget_tokens is not None,
+        "reasoning.budget_tokens": spec is not None and bool(spec.budget_tokens),
     }
     return [Loss(field, "this protocol has no such field") for field, lost in unsaid.items() if lost]

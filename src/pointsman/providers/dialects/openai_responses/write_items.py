@@ -28,7 +28,7 @@ def reasoning_item(thought: Reasoning) -> Wire:
     """Thoughts: where they came whole they go back whole, otherwise as a summary."""
     kept = fields_under(thought.extra, FIELDS)
     summary = [] if "content" in kept or not thought.text else [{"type": "summary_text", "text": thought.text}]
-    fields = {"id": thought.id, "encrypted_content": thought.encrypted}
+    fields = {"id": thought.id or None, "encrypted_content": thought.encrypted}
     return {"type": "reasoning", "summary": summary, **kept, **{k: v for k, v in fields.items() if v is not None}}
 
 
@@ -111,6 +111,10 @@ def _list_lost_fields(part: Part, at: str, losses: list[Loss]) -> None:
     if part.cache is not None:
         losses.append(Loss(f"{at}.cache", "this protocol caches on its own and has no marks"))
     losses += foreign_fields(part, DIALECT, at)
+    if isinstance(part, Text | ToolCall) and part.signature:
+        losses.append(Loss(f"{at}.signature", "a proof of thought has no place in this protocol"))
+    if isinstance(part, Text) and part.citations is not None and annotations_of(part.citations) is None:
+        losses.append(Loss(f"{at}.citations", "annotations of another provider"))
 
 
 def _other_item(part: Part, at: str, losses: list[Loss]) -> list[object]:
@@ -118,6 +122,8 @@ def _other_item(part: Part, at: str, losses: list[Loss]) -> list[object]:
         case ToolCall():
             return [call_item(part)]
         case Reasoning() if part.encrypted or part.id:
+            if part.signature:
+                losses.append(Loss(f"{at}.signature", "a proof of thought has no place in this protocol"))
             return [reasoning_item(part)]
         case Reasoning():
             losses.append(
