@@ -76,9 +76,7 @@ def _type_by_name(uri: str, part: type) -> str | None:
     except ValueError:
         return None  # no address of ours to judge
     guess, _ = _BY_NAME.guess_type(path)
-    if guess is not None and type(media_part(Media(media_type=guess))) is part:
-        return guess
-    return "image/jpeg" if part is Image else None
+    return guess if guess is not None and type(media_part(Media(media_type=guess))) is part else None
 
 
 _BY_NAME = mimetypes.MimeTypes()
