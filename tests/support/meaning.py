@@ -260,7 +260,9 @@ def _said(role: str, part: Part, at: str, names: dict[str, str]) -> Iterable[Sai
         case Opaque():
             yield Said(at, (role, part.dialect, part.kind, canonical(part.raw)))
         case Image() | Audio() | Video() | File():
-            yield Said(at, (role, type(part).__name__, _media(part.media)))
+            # What lies at an address, who fetches it can tell; not every protocol says it beside the address.
+            kind = "media" if part.media.url else type(part).__name__
+            yield Said(at, (role, kind, _media(part.media)))
             if isinstance(part, Image) and part.detail not in (None, "auto"):
                 yield Said(f"{at}.detail", (role, "detail", part.detail))
             if isinstance(part, File) and part.name:
