@@ -31,6 +31,7 @@ from pointsman.app.otel import asked_variants, open_export
 from pointsman.app.recorder import Recorder
 from pointsman.app.snapshots import SnapshotMaker, routes_of
 from pointsman.core.failure import ConfigError, PointsmanError, StorageError
+from pointsman.core.feedback import Rated
 from pointsman.store.migrations import Migration
 from pointsman.telemetry.batch import Batch, decode_batch, frame, read_frame
 from pointsman.telemetry.metrics import Metrics
@@ -288,9 +289,16 @@ class Supervisor:
         ledger = self._project.store.ledger
         if ledger is None:
             return None
-        desk = FeedbackDesk(self._folder() / ledger, lambda rated: self._controller and self._controller.rate(rated))
+        desk = FeedbackDesk(self._folder() / ledger, self._rate)
         opened.callback(desk.close)
         return desk
+
+    def _rate(self, rated: list[Rated]) -> None:
+        if self._controller is not None:
+            self._controller.rate(rated)
+        for one in rated:
+            if one.route is not None and one.variant is not None and not one.fell_back:
+                self.alerting.windows.rate(one.route, one.variant, one.at_s, one.score)
 
     def _order(self) -> None:
         self._send(Orders(project=self._project, rollouts=self._rollouts))
