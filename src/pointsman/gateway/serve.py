@@ -145,6 +145,8 @@ async def _attempt(
     finally:
         visit.arrived()
         ended_s = clock.monotonic_s()
+        if visit.usage is None and visit.endpoint.kind == "chat" and _may_be_billed(failure, reply):
+            visit.unanswered()
         if visit.client.gone:
             timed = False  # how long the provider would have taken, nobody knows
         visit.attempts.append(
@@ -170,6 +172,18 @@ def _trace_headers(visit: Visit) -> dict[str, str]:
     state = visit.headers.get(b"tracestate") if visit.traceparent is not None else None
     named = {"traceparent": outgoing_traceparent(visit.id, visit.traceparent, ratio, attempt)}
     return named if state is None else {**named, "tracestate": state.decode("latin-1")}
+
+
+def _may_be_billed(failure: Failure | None, reply: Reply | None) -> bool:
+    """Whether a provider that gave no usable answer may have read the request all the same.
+
+    Not if it refused, could not be reached, or hung up before a byte; a web page is no model's answer.
+    """
+    if reply is not None:
+        return reply.status < 300 and reply.content_type != "text/html"
+    if failure is None or failure.kind is FailureClass.TIMEOUT:
+        return failure is None or failure.phase != "connect"
+    return failure.kind is FailureClass.TRANSIENT and failure.phase == "body" and (failure.status or 200) < 300
 
 
 def _ttft_s(visit: Visit, sent_s: float) -> float | None:

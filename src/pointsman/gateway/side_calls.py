@@ -13,13 +13,14 @@ from pointsman.gateway.visit import Visit
 from pointsman.providers.http_failure import malformed, reported_failure
 from pointsman.providers.json_body import decode_reply
 from pointsman.providers.keys import KeyChoice
+from pointsman.providers.token_ledger import Count, whole
 from pointsman.providers.transport import Reply
 
 __all__ = ["CountingCall", "EmbeddingCall"]
 
 
 class _EmbeddingUsage(msgspec.Struct):
-    prompt_tokens: int | None = None
+    prompt_tokens: Count = None
 
 
 class _Embeddings(msgspec.Struct):
@@ -64,7 +65,7 @@ class EmbeddingCall(_SideCall):
             failure = reported_failure(_ANYTHING.decode(reply.body))
             raise malformed("the reply has no embeddings") if failure is None else ProviderError(failure)
         visit.served_model = said.model
-        tokens = said.usage.prompt_tokens if said.usage is not None else None
+        tokens = whole(said.usage.prompt_tokens) if said.usage is not None else None
         visit.used(None if tokens is None else Usage(input_tokens=tokens, output_tokens=0))
         await send_whole(visit, reply, reply.body)
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Iterable, Mapping
+
+import msgspec
 
 from pointsman.core.chat import ChatReply, ChatRequest, FinishReason, Loss
 from pointsman.core.clock import Clock
@@ -65,6 +68,7 @@ class Visit:
         "target",
         "tenant",
         "unit",
+        "unpriced",
         "usage",
         "waited_s",
     )
@@ -92,6 +96,8 @@ class Visit:
         self.losses: tuple[str, ...] = ()
         self.usage: Usage | None = None
         self.cost: Cost | None = None
+        self.unpriced = False
+        """Whether an attempt used something of a variant without a price, so that `cost` is not the whole."""
         self.finish: FinishReason | None = None
         self.served_model: str | None = None
         self.first_byte_s: float | None = None
@@ -157,14 +163,26 @@ class Visit:
         except ProviderError:  # the provider understood a request that we cannot read, so its input cannot be estimated
             return reply.usage
 
+    def unanswered(self) -> None:
+        """The provider has the request and nothing of an answer came: it may bill what it read, and we can only estimate that."""
+        with contextlib.suppress(ProviderError):  # passed through unread, and we cannot read it
+            self.used(estimated_usage(self.request(), ChatReply(choices=())))
+
     def used(self, usage: Usage | None) -> None:
         """Note the usage of the attempt under way, and what it costs beside what earlier attempts cost."""
         self.usage = usage
         target = self.target
-        if usage is None or target is None or target.meter is None:
+        if usage is None or target is None:
+            return
+        before = self.cost
+        if target.meter is None:
+            self.unpriced = True
+            if before is not None:
+                self.cost = msgspec.structs.replace(before, complete=False)
             return
         cost = target.meter.cost(usage, self.at_s)
-        before = self.cost
+        if self.unpriced:
+            cost = msgspec.structs.replace(cost, complete=False)
         if before is not None:
             cost = Cost(
                 usd=add_usd(before.usd, cost.usd),

@@ -7,6 +7,8 @@ Media are not counted.
 
 from __future__ import annotations
 
+import msgspec
+
 from pointsman.core.chat import ChatReply, ChatRequest, Message, Reasoning, Refusal, Text, ToolCall, ToolResult
 from pointsman.core.usage import Usage
 
@@ -35,15 +37,17 @@ def estimated_usage(request: ChatRequest, reply: ChatReply) -> Usage:
 def estimated_usage_of_cut_reply(request: ChatRequest, reply: ChatReply) -> Usage:
     """Usage of a reply that broke off: what the provider had reported by then, but never less output than arrived.
 
-    Providers count input at the start and output at the end, so a cut reply's own figure is too small.
+    Providers count input at the start and output at the end, so a cut reply's own figure may be too small:
+    the result is an estimate even where it is the provider's own.
     """
     guess = estimated_usage(request, reply)
     if (said := reply.usage) is None:
         return guess
-    if (said.total_output_tokens or 0) >= (guess.total_output_tokens or 0):
-        return said
+    told_input = bool(said.total_input_tokens)  # no prompt has none: a zero before the end is a place not filled in yet
+    if told_input and (said.total_output_tokens or 0) >= (guess.total_output_tokens or 0):
+        return msgspec.structs.replace(said, source="estimated")
     return Usage(
-        input_tokens=said.input_tokens if said.total_input_tokens is not None else guess.input_tokens,
+        input_tokens=said.input_tokens if told_input else guess.input_tokens,
         cache_read_tokens=said.cache_read_tokens,
         cache_write_tokens=said.cache_write_tokens,
         cache_write_1h_tokens=said.cache_write_1h_tokens,

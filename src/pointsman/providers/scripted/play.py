@@ -100,6 +100,7 @@ class Performance:
             return
         no_end = self._fault is not None and self._fault.name == "no-done"
         await self._wire.write(b"" if no_end else shape.shaped(writer.close()) + shape.end(), more=False)
+        self.began = self.began or not self._wire.gone  # an answer without a word has been thought about all the same
         self._note_gone()
 
     async def whole(self, ttft_s: float, total_s: float) -> None:

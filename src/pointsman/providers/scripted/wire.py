@@ -83,7 +83,9 @@ class Wire:
         if transport is None:
             raise ConnectionResetError("the server has no hold of its connection")
         await asyncio.sleep(_LET_GO_S)
-        with contextlib.suppress(OSError):  # the client may have closed it in the meantime
+        with contextlib.suppress(
+            OSError, ValueError
+        ):  # the client may have closed it in the meantime; uvloop then says ValueError
             transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
         transport.abort()
         while (await self._receive())["type"] != "http.disconnect":
