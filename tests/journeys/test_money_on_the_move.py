@@ -58,9 +58,8 @@ def test_a_request_is_served_and_billed_by_the_snapshot_it_began_with(tmp_path):
 
         async def reload_again_and_again(sent):
             for version in range(1, versions):
-                began = len(sent)
-                while len(sent) < began + 40:
-                    await asyncio.sleep(0.01)
+                enough = len(sent) + 40
+                await asyncio.to_thread(until, lambda: len(sent) >= enough, "some more requests")  # noqa: B023  # it is called before the next round
                 running.write(config(base_url, version))
                 status, answer = await asyncio.to_thread(running.admin, "/reload", method="POST")
                 assert status == 200, answer
@@ -100,8 +99,7 @@ def test_a_stop_under_load_loses_no_request_that_was_taken(tmp_path):
         async def stop_in_the_middle():
             sent, stop = [], asyncio.Event()
             sending = asyncio.create_task(keep_sending(running.base_url, random.Random(6), sent, stop))
-            while len(sent) < 200:
-                await asyncio.sleep(0.01)
+            await asyncio.to_thread(until, lambda: len(sent) >= 200, "two hundred requests")
             running.process.terminate()
             with contextlib.suppress(ConnectionError):
                 await asyncio.wait_for(sending, 30)

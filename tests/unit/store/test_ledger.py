@@ -116,18 +116,3 @@ def test_a_reopened_ledger_goes_on_and_repeats_no_name(ledger, tmp_path):
     with sqlite3.connect(tmp_path / "kept" / "ledger.sqlite") as db:
         texts = [t for (t,) in db.execute("select text from names")]
     assert len(texts) == len(set(texts))
-
-
-def test_an_earlier_format_is_brought_up_to_date_and_keeps_its_rows(ledger, tmp_path):
-    path = tmp_path / "kept" / "ledger.sqlite"
-    ledger.append([served("a")])
-    ledger.close()
-    with sqlite3.connect(path) as db:
-        db.execute("alter table attempts drop column variant")
-        db.execute("pragma user_version = 1")
-    with Ledger(path) as again:
-        again.append([served("b")])
-        assert (again.sums().requests, again.sums().usd) == (2, Decimal("0.2"))
-    with sqlite3.connect(path) as db:
-        assert db.execute("pragma user_version").fetchone() == (2,)
-        assert db.execute("select count(*) from attempts where variant is null").fetchone() == (4,)
