@@ -22,6 +22,8 @@ _NODE = {
     "promptfoo": ("promptfoo@0.123.1", "node@22.23.3"),
     "portkey": ("@portkey-ai/gateway@1.15.2", "node@22.23.3"),
 }
+# With a newer one within the range it names, Portkey answers every stream with a 500.
+_OVERRIDES = {"portkey": {"@hono/node-server": "1.13.8"}}
 _TOOLS = {"promptfoo": "promptfoo", "portkey": "gateway"}
 PEERS = (*_PYTHON, *_NODE)
 
@@ -66,10 +68,15 @@ def _install_python(folder: Path, wanted: tuple[str, ...]) -> dict[str, str]:
 def _install_node(folder: Path, wanted: tuple[str, ...]) -> dict[str, str]:
     if shutil.which("npm") is None:
         raise PeerAbsentError("there is no npm on this machine")
+    (folder / "package.json").write_text(json.dumps({"private": True, "overrides": _OVERRIDES.get(folder.name, {})}))
     _done(["npm", "install", "--no-fund", "--no-audit", "--silent", "--prefix", str(folder), *wanted])
     node, tool = node_tool(folder.name)
     package = wanted[0].rpartition("@")[0]
-    return {"node": _done([node, "--version"]).strip().lstrip("v"), package: _package_version(Path(tool), package)}
+    return {
+        "node": _done([node, "--version"]).strip().lstrip("v"),
+        package: _package_version(Path(tool), package),
+        **_OVERRIDES.get(folder.name, {}),
+    }
 
 
 def _package_version(tool: Path, name: str) -> str:

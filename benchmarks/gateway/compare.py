@@ -83,7 +83,7 @@ def run(runs: int, requests: int, only: Sequence[str] = ()) -> Found:
         everything = _rounds(load, running, runs, requests)
         recorded = _records_told(admin_port) if admin_port else None
     return Found(
-        title="Gateways: CPU µs per request, and what they add",
+        title="Gateways: CPU µs per request, and what they add, at 1, 16 and 64 requests at once",
         columns=_COLUMNS,
         rows=_rows(everything) + [Row(name, why=why) for name, why in absent.items()],
         runs=everything,
@@ -158,7 +158,7 @@ def _records_told(admin_port: int) -> str:
     return f"`pointsman serve` recorded {total:,} requests in its metrics and its ledger and dropped {dropped:,} records"
 
 
-_COLUMNS = ["CPU µs", "× nginx", "× bare", "× ours", "added p50 ms", "added p99 ms", "first byte, added p50 ms", "per s", "MiB"]
+_COLUMNS = ["CPU µs", "× nginx", "× bare", "× ours", "+p50 ms", "+p99 ms", "first byte +p50", "per s", "MiB"]
 
 
 def _rows(everything: list[dict[str, object]]) -> list[Row]:
@@ -173,7 +173,7 @@ def _row(everything: list[dict[str, object]], kind: str, at_once: int, name: str
     def added_ms(what: str) -> float | None:
         return median(a - b for a, b in zip(values(name, what), values(_DIRECT, what), strict=True))
 
-    title = f"{kind}, {at_once} at once: {name}"
+    title = f"{kind} {at_once}: {name}"
     rate = median(values(name, "per_s"))
     if name == _DIRECT:
         figures = {what: median(values(name, what)) for what in ("p50_ms", "p99_ms", "first_p50_ms", "per_s")}
