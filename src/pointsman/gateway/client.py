@@ -32,6 +32,10 @@ class Connection(Protocol):
         """Whether the client reads more slowly than we write."""
         ...
 
+    def whole(self) -> bool:
+        """Whether all of the request's body has arrived."""
+        ...
+
     def lost(self) -> bool:
         """Whether the client has left already."""
         ...
@@ -95,14 +99,18 @@ class Client:
 
     async def body(self, most_bytes: int, within_s: float) -> bytes:
         """The request's whole body. Raises `ProviderError` (client fault) if it is too large or too slow."""
+        if self._connection.whole():
+            message = await self._receive()
+            if message["type"] == "http.request":
+                whole: bytes = message["body"]
+                _check_size(whole, most_bytes)
+                return whole
+            self.gone = True
+            raise ProviderError(_LEFT)
         watch = Watch(self._deadlines)
         watch.begin(self._deadlines.now_s() + within_s, "send")
         try:
             message = await self._receive()
-            if message["type"] == "http.request" and not message["more_body"]:
-                whole: bytes = message["body"]
-                _check_size(whole, most_bytes)
-                return whole
             pieces = bytearray()
             while message["type"] == "http.request":
                 pieces += message["body"]

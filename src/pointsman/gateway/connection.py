@@ -11,13 +11,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import Literal
+from typing import Any, Literal
 
 import httptools
 import msgspec
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from pointsman.gateway.client import CONNECTION
+from pointsman.gateway.reply_writer import ReplyWriter
 from pointsman.gateway.snapshot import Limits
 
 __all__ = ["ClientConnection", "Sweeper"]
@@ -178,6 +179,10 @@ class ClientConnection(HttpToolsProtocol):
             self._step = "answer"
             self._start_asgi_task(*self.pipeline.pop())
 
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        cycle.send = ReplyWriter(cycle).send  # type: ignore[method-assign]  # see `reply_writer`
+        super()._start_asgi_task(cycle, app)
+
     # What the sweep and the application do
 
     def look(self, limits: Limits, now_s: float) -> None:
@@ -198,6 +203,10 @@ class ClientConnection(HttpToolsProtocol):
     def paused(self) -> bool:
         """See `Connection.paused`."""
         return self.flow.write_paused
+
+    def whole(self) -> bool:
+        """See `Connection.whole`. Once the next request has begun to arrive the one being served is whole, whatever this says."""
+        return not self.cycle.more_body
 
     def lost(self) -> bool:
         """See `Connection.lost`."""

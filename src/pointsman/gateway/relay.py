@@ -28,7 +28,6 @@ __all__ = ["PassingCall", "StreamFacts", "read_passed", "renamed"]
 
 _FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _ENCODE = msgspec.json.Encoder().encode
-_MAY_BE_ERROR = (b"error", b"failed", b'"code"')
 _WITH_USAGE = msgspec.Raw(b'{"include_usage":true}')
 _CLIENTS_HEADERS = {
     "anthropic_messages": (b"anthropic-version", b"anthropic-beta"),
@@ -95,7 +94,7 @@ class PassingCall:
             while piece := await stream.read():
                 if not pieces:
                     visit.arrived()
-                    if any(word in piece for word in _MAY_BE_ERROR):
+                    if b"error" in piece or b"failed" in piece or b'"code"' in piece:
                         self._fail_early(visit, piece)
                     pieces.append(piece)
                     await client.start(200, visit.reply_headers(self._target.dialect.stream_content_type.encode(), reply.headers))
@@ -191,17 +190,22 @@ def read_passed(dialect: Dialect, data: bytes) -> tuple[ChatReply, Failure | Non
 
 
 def _telling_part(dialect: Dialect, data: bytes) -> bytes:
-    """The events that bear on usage, finish and failure; all of it where that cannot be told cheaply."""
-    telling = dialect.telling
-    if not telling or b"\r" in data:
+    """The first two events and those that bear on usage, finish and failure; all of it where that cannot be told cheaply."""
+    words = dialect.telling
+    first = data.find(b"\n\n")
+    head = data.find(b"\n\n", first + 2) + 2 if first >= 0 else 0
+    last = data.rfind(b"\n\n") + 2
+    if not words or head < 2 or head >= last or b"\r" in data:
         return data
-    first, second, *events = data.split(b"\n\n", 2) if data.count(b"\n\n") > 2 else (data, b"", b"")
-    if not second:
-        return data
-    rest = events[0].split(b"\n\n")
-    last = rest.pop()
-    kept = [event for event in rest if any(word in event for word in telling)]
-    return b"\n\n".join([first, second, *kept, last])
+    # Looking for words in the whole is twenty times cheaper than looking into each event.
+    events: dict[int, int] = {}
+    for word in words:
+        at = data.find(word, head)
+        while 0 <= at < last:
+            end = data.find(b"\n\n", at) + 2
+            events[data.rfind(b"\n\n", 0, at) + 2] = end
+            at = data.find(word, end)
+    return b"".join([data[:head], *[data[begin : events[begin]] for begin in sorted(events)], data[last:]])
 
 
 class _UsageHider:

@@ -86,9 +86,10 @@ class Reader:
         return bool(self._choices) and all(c.finished for c in self._choices.values())
 
     def _event(self, data: bytes, deltas: list[Delta]) -> None:
-        if self._over or not data.strip():
+        said = data.strip()
+        if self._over or not said:
             return
-        if data.strip() == _DONE:
+        if said == _DONE:
             self._done(deltas)
             return
         chunk = decode_reply(_CHUNK, data, "a chunk of the stream")
