@@ -132,11 +132,22 @@ def _models(offers: tuple[Offer, ...], claims: dict[str, tuple[Claim, ...]], fac
         tell(
             _model(claim.name, claim.provider),
             "models.dev",
-            released_on=claim.released_on,
+            # The first of January stands where nobody knew the day.
+            released_on=None if (claim.released_on or "").endswith("-01-01") else claim.released_on,
             knowledge_cutoff=claim.knowledge_cutoff,
             open_weights=claim.open_weights,
         )
+    for model, row in rows.items():
+        if not _plausible(row):
+            # Nobody knows what happens after its release: the cut-off is that of a later snapshot behind the same name.
+            del row["knowledge_cutoff"], said[model]["knowledge_cutoff"]
     return [Model(id=m, said_by=_compact(said[m]), **rows[m]) for m in sorted(rows)]  # type: ignore[arg-type]  # fields by name
+
+
+def _plausible(row: dict[str, object]) -> bool:
+    """Whether the cut-off, where there is one, lies before the end of the month of release."""
+    released, cutoff = row.get("released_on"), row.get("knowledge_cutoff")
+    return not (isinstance(released, str) and isinstance(cutoff, str) and cutoff[:7] > released[:7])
 
 
 def _compact(said_by: dict[str, str]) -> dict[str, str]:

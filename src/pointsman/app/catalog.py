@@ -137,7 +137,7 @@ def price_of(catalog: Catalog, model: str, provider: str | None, at: datetime) -
     catalogue says. Raises `PointsmanError` saying why there is none.
     """
     offers = _offers_named(catalog, model, provider)
-    life = lifecycle(offers[0], at.date()) if offers else None
+    life = lifecycle(offers[0], at.date(), model) if offers else None
     if life is not None and life.stage == "rerouted" and life.to:
         note = f"since {life.ends_on} {model} is answered by {life.to} and billed as it"
         return _with_notes(_listed_price(catalog, life.to, offers[0].provider, at), note)

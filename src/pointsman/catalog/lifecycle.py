@@ -39,13 +39,13 @@ class Lifecycle(msgspec.Struct, frozen=True, kw_only=True):
         return self.ends_on is None or on < self.ends_on
 
 
-def lifecycle(offer: Offer, on: date) -> Lifecycle:
-    """The stage of an offer on a day.
+def lifecycle(offer: Offer, on: date, called: str = "") -> Lifecycle:
+    """The stage of an offer on a day; of one of its other names, where `called` is given and has an end of its own.
 
-    An offer's own event decides. Without one, an offer ends with the last of its snapshots, provided
+    Otherwise the offer's own event decides. Without one, an offer ends with the last of its snapshots, provided
     that every snapshot it has carries a date; otherwise no end is known, which is not a promise.
     """
-    event = _own_event(offer) or _last_snapshot(offer)
+    event = _named(offer, called) or _own_event(offer) or _last_snapshot(offer)
     advised = next((e.to for e in offer.events if e.to), "")
     if event is None or event.day is None:
         quiet: Stage = "unconfirmed" if offer.unconfirmed else "active"
@@ -55,6 +55,12 @@ def lifecycle(offer: Offer, on: date) -> Lifecycle:
     return Lifecycle(stage=stage, ends_on=event.day, to=event.to or advised, source=event.source)
 
 
+def _named(offer: Offer, called: str) -> LifecycleEvent | None:
+    if called in ("", offer.name):
+        return None
+    return next((e for e in offer.events if e.name == called and e.day is not None and e.kind != "replacement"), None)
+
+
 def _own_event(offer: Offer) -> LifecycleEvent | None:
     own = [e for e in offer.events if not e.name and e.kind != "replacement"]
     dated = [e for e in own if e.day is not None]
@@ -62,7 +68,7 @@ def _own_event(offer: Offer) -> LifecycleEvent | None:
 
 
 def _last_snapshot(offer: Offer) -> LifecycleEvent | None:
-    ends = {e.name: e for e in offer.events if e.name and e.day is not None}
+    ends = {e.name: e for e in offer.events if _SNAPSHOT.search(e.name) and e.day is not None}
     snapshots = [n for n in offer.names if _SNAPSHOT.search(n)]
     if not ends or any(n not in ends for n in snapshots) or not snapshots:
         return None

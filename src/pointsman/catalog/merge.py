@@ -130,12 +130,16 @@ def _first(ranked: list[tuple[str, Claim]], field: str, order: tuple[str, ...]) 
 
 
 def events_of(own: str, ranked: list[tuple[str, Claim]]) -> tuple[LifecycleEvent, ...]:
-    """The offer's own end, or those of its dated snapshots; an ending preview does not end what it previewed."""
-    ends = {c.name: (c.ends_on, s) for s, c in reversed(ranked) if c.ends_on is not None and not _PREVIEW.search(c.name)}
+    """The ends of the offer and of the other names it answers to; an ending preview does not end what it previewed."""
+    ends = {
+        c.name: (c.ends_on, s)
+        for s, c in reversed(ranked)
+        # A preview that is itself the offer ends like any other.
+        if c.ends_on is not None and not _PREVIEW.search(c.name.removeprefix(own))
+    }
     return tuple(
         LifecycleEvent(kind="shut_down", day=on, name="" if name == own else name, source=source)
         for name, (on, source) in sorted(ends.items(), key=lambda e: (e[1][0], e[0]))
-        if name == own or _SNAPSHOT.search(name)
     )
 
 

@@ -94,7 +94,8 @@ def _alerts(catalog: Catalog, variant: Watched, on: date, horizon_days: int) -> 
         message = f"the catalogue does not know {variant.called}: nobody watches its end for you"
         return [Alert(variant=variant.name, offer=variant.called, kind="unknown", message=message)]
     found = []
-    life = lifecycle(offer, on)
+    called = variant.called.partition(":")[2] or offer.name
+    life = lifecycle(offer, on, called)
     left = life.days_left(on)
     kind: AlertKind | None = None
     if life.stage in ("shut_down", "rerouted"):
@@ -110,7 +111,7 @@ def _alerts(catalog: Catalog, variant: Watched, on: date, horizon_days: int) -> 
                 variant=variant.name,
                 offer=offer.id,
                 kind=kind,
-                message=_message(kind, offer, life.ends_on, left, life.to),
+                message=_message(kind, called, life.ends_on, left, life.to),
                 day=life.ends_on,
                 source=catalog.sources[life.source].name if life.source in catalog.sources else life.source,
                 candidates=() if isinstance(choices, Unknown) else choices,
@@ -124,19 +125,19 @@ def _alerts(catalog: Catalog, variant: Watched, on: date, horizon_days: int) -> 
     return found
 
 
-def _message(kind: AlertKind, offer: Offer, day: date | None, left: int | None, to: str) -> str:
+def _message(kind: AlertKind, name: str, day: date | None, left: int | None, to: str) -> str:
     advice = f"; the provider names {to}" if to else ""
     match kind:
         case "shut_down":
-            return f"{offer.name} stopped on {day}{advice}"
+            return f"{name} stopped on {day}{advice}"
         case "rerouted":
-            return f"since {day} {offer.name} is answered by {to}, at its price: nobody asked you"
+            return f"since {day} {name} is answered by {to}, at its price: nobody asked you"
         case "rerouting":
-            return f"in {left} days, on {day}, {offer.name} will be answered by {to}, at its price"
+            return f"in {left} days, on {day}, {name} will be answered by {to}, at its price"
         case "ending":
-            return f"{offer.name} stops in {left} days, on {day}{advice}"
+            return f"{name} stops in {left} days, on {day}{advice}"
         case _:
-            return f"no current list names {offer.name} any more; it may end without a date we know"
+            return f"no current list names {name} any more; it may end without a date we know"
 
 
 def _can_replace(catalog: Catalog, new: Offer, old: Offer, on: date, horizon_days: int) -> bool:

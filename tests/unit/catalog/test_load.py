@@ -1,5 +1,6 @@
 """The catalogue knows every model the guide names, who said what, and lets later layers win field by field."""
 
+import re
 import subprocess
 import sys
 import time
@@ -12,6 +13,7 @@ from pointsman.catalog.entry import Score, Source
 from pointsman.catalog.lifecycle import lifecycle
 from pointsman.catalog.load import bundled_catalog, load_catalog, with_file, with_scores
 from pointsman.catalog.lookup import Filter, find_model, find_offer, list_offers
+from pointsman.catalog.naming import MAKER_OF_PROVIDER
 from pointsman.core.failure import ConfigError, PointsmanError
 
 TODAY = date(2026, 11, 23)
@@ -110,6 +112,51 @@ def test_the_guides_models_end_on_their_days(name: str, gone_on: str) -> None:
     assert lifecycle(found, date(2024, 10, 1)).alive(date(2024, 10, 1))
     assert not lifecycle(found, end).alive(end)
     assert lifecycle(found, end).stage == "shut_down"
+
+
+@pytest.mark.parametrize(
+    "offer, gone_on",
+    [
+        ("anthropic:claude-mythos-preview", "2026-06-09"),
+        ("gemini:gemini-omni-flash-preview", "2026-10-22"),
+        ("gemini:deep-research-pro-preview-12-2025", "2026-10-23"),
+        ("openai:gpt-4o-audio-preview", "2027-01-20"),
+        ("openai:gpt-4o-2024-05-13", "2026-10-23"),
+    ],
+)
+def test_a_preview_ends_like_any_other_offer(offer: str, gone_on: str) -> None:
+    """Its own end is its own, though the end of a preview never ends what it previewed."""
+    assert lifecycle(CATALOG.offers[offer], date(2026, 11, 23)).ends_on == date.fromisoformat(gone_on)
+    assert lifecycle(CATALOG.offers["openai:computer-use"], date(2026, 11, 23)).ends_on is None
+
+
+def test_a_name_that_ends_before_its_offer_is_told_apart() -> None:
+    """GPT-5's Codex name stopped in July; the offer it was listed under lasts until December."""
+    offer = find_offer(CATALOG, "gpt-5-codex", "openai")
+    on = date(2026, 11, 23)
+    assert (lifecycle(offer, on, "gpt-5-codex").stage, lifecycle(offer, on).stage) == ("shut_down", "deprecated")
+
+
+def test_no_model_knows_what_happened_after_its_release() -> None:
+    """Where two lists speak of different snapshots of one name, the cut-off is unknown instead of impossible."""
+    impossible = [
+        m.id
+        for m in CATALOG.models.values()
+        if m.released_on and m.knowledge_cutoff and m.knowledge_cutoff[:7] > m.released_on[:7]
+    ]
+    assert impossible == []
+
+
+def test_no_release_is_dated_after_the_makers_own_snapshot_of_it() -> None:
+    """A dated name was there on its day at the latest."""
+    late = []
+    for model, offers in CATALOG.offers_by_model.items():
+        released = CATALOG.models[model].released_on if model in CATALOG.models else None
+        maker = [o for o in offers if MAKER_OF_PROVIDER.get(o.provider) == model.partition("/")[0]]
+        days = [found[0] for o in maker for n in (o.name, *o.names) if (found := re.search(r"20[12]\d-[01]\d-[0-3]\d", n))]
+        if released and days and released[:7] > min(days)[:7]:
+            late.append((model, released, min(days)))
+    assert late == []
 
 
 def test_a_reroute_is_announced_as_one() -> None:
