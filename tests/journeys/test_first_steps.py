@@ -39,7 +39,12 @@ def test_the_demo_measures_the_first_token_of_what_it_streams(tmp_path):
 
 def test_init_without_a_key_writes_files_that_run_offline(tmp_path):
     assert pointsman("init", "--yes", "--dir", "first", cwd=tmp_path).code == 0
-    assert sorted(p.name for p in (tmp_path / "first").iterdir()) == ["eval.yaml", "pointsman.yaml", "tests.jsonl"]
+    assert sorted(p.name for p in (tmp_path / "first").iterdir()) == [
+        ".pointsman",
+        "eval.yaml",
+        "pointsman.yaml",
+        "tests.jsonl",
+    ]
     ran = pointsman("eval", "--json", cwd=tmp_path / "first")
     assert ran.code == 3, ran.err  # three cases settle nothing, and it says so
     assert ran.document["comparisons"][0]["needed"] > 100

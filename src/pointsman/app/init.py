@@ -7,6 +7,7 @@ from pathlib import Path
 
 import msgspec
 
+from pointsman.app.editor_schema import schema_file, schema_line, schema_text
 from pointsman.core.failure import PointsmanError
 from pointsman.providers.provider_row import load_provider, provider_names
 from pointsman.store.journal import write_whole
@@ -15,13 +16,13 @@ __all__ = ["Candidate", "candidates", "starting_files", "write_files"]
 
 # A model of each provider that a first run can name; the user changes it to what they use.
 _FIRST_MODELS = {
-    "openai": "gpt-4o-mini",
-    "anthropic": "claude-haiku-4-5",
-    "gemini": "gemini-2.5-flash",
+    "openai": "gpt-6-luna",
+    "anthropic": "claude-haiku-5-5",
+    "gemini": "gemini-3.8-flash",
     "mistral": "mistral-small-latest",
     "groq": "llama-3.1-8b-instant",
-    "deepseek": "deepseek-chat",
-    "xai": "grok-4-1-fast-non-reasoning",
+    "deepseek": "deepseek-v4-flash",
+    "xai": "grok-4.7",
     "ollama": "llama3.1",
 }
 
@@ -93,18 +94,20 @@ def starting_files(chosen: Sequence[Candidate], tests: str | None) -> dict[str, 
         "  quality: {margin: 0.02}      # at most 2 points worse than the baseline\n"
         "  latency_p95_s: {max: 10}\n" + ("budget_usd: 1\n" if chosen else "") + "seed: 1\n"
     )
-    files = {"pointsman.yaml": project, "eval.yaml": spec}
+    files = {"pointsman.yaml": schema_line("pointsman") + project, "eval.yaml": schema_line("eval") + spec}
+    files |= {schema_file(name): schema_text(name) for name in ("eval", "pointsman", "requirements")}
     if tests is None:
         files["tests.jsonl"] = "".join(msgspec.json.encode(row).decode() + "\n" for row in _EXAMPLES)
     return files
 
 
 def write_files(folder: Path, files: Mapping[str, str], *, force: bool = False) -> list[Path]:
-    """Write them all, or none: raises `PointsmanError` if one is there already and `force` is not set."""
-    there = [name for name in files if (folder / name).exists()]
+    """Write them all, or none (schemas are renewed). Raises `PointsmanError` if one is there already and `force` is not set."""
+    there = [name for name in files if (folder / name).exists() and not name.startswith(".")]
     if there and not force:
         raise PointsmanError(f"{', '.join(there)} already there", hint="--force writes over them; --dir chooses another folder")
     folder.mkdir(parents=True, exist_ok=True)
     for name, content in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
         write_whole(folder / name, content.encode())
     return [folder / name for name in files]

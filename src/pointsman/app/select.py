@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from pointsman.app.catalog import open_catalog
+from pointsman.app.editor_schema import schema_line
 from pointsman.app.yaml_file import Located, convert, read_yaml, substitute
 from pointsman.catalog.load import Catalog
 from pointsman.catalog.lookup import find_offer
@@ -183,14 +184,16 @@ def _callable_providers() -> frozenset[str]:
 
 def write_eval(path: Path, selection: Selection) -> None:
     """An `eval.yaml` for the shortlist. Raises `StorageError`; never replaces a file that is there."""
-    _write_new(path, eval_skeleton([c.ranked for c in selection.shortlist], selection.requirements))
+    skeleton = eval_skeleton([c.ranked for c in selection.shortlist], selection.requirements)
+    _write_new(path, schema_line("eval", path.parent) + skeleton)
 
 
 def write_requirements(path: Path, requirements: Requirements) -> None:
     """The needs as a file, to keep and to change. Raises `StorageError`; never replaces a file that is there."""
     import yaml
 
-    _write_new(path, yaml.safe_dump(msgspec.to_builtins(requirements), sort_keys=False, allow_unicode=True))
+    text = yaml.safe_dump(msgspec.to_builtins(requirements), sort_keys=False, allow_unicode=True)
+    _write_new(path, schema_line("requirements", path.parent) + text)
 
 
 def _write_new(path: Path, text: str) -> None:

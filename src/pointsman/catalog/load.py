@@ -110,6 +110,10 @@ class Catalog(msgspec.Struct, frozen=True, dict=True):
         """The maker's own offer of a model; None if it is only served by others or by nobody."""
         return self._own_offers.get(model.id)
 
+    def own_offer_of(self, model: str) -> Offer | None:
+        """The same by the model's id, for models that have no row."""
+        return self._own_offers.get(model)
+
     def _fact(self, value: object, key: str) -> Fact[object]:
         source = self.sources.get(key)
         return Fact(value, source.name if source else key, source.checked_on if source else "")

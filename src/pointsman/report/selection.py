@@ -13,13 +13,20 @@ from rich.text import Text
 from pointsman.core.estimate import Estimate, Unknown
 from pointsman.report import format as fmt
 from pointsman.report.terminal import Column, print_table
+from pointsman.selection.needs_words import needs_words
+from pointsman.selection.robustness import oftenest
 from pointsman.selection.screen import Finding
 from pointsman.selection.select import Choice, Selection
+from pointsman.selection.usecases import find_use_case
 
 __all__ = ["print_selection", "print_tree"]
 
 _REFUSALS_SHOWN = 3
 _BEATEN_SHOWN = 4
+_SCORE = (
+    "Score: your weights on fixed anchors, 0 to 1. First in: share of draws of weights and scores. Range: the volume a quarter "
+    "off. Grown: in twelve months. Open: what to verify."
+)
 _ABILITY = "Ability: 0 is the average model with published results, 1 the usual distance between two models."
 _CONSTRAINT_WORD = {
     "lifecycle": "gone, or gone within the horizon",
@@ -50,6 +57,7 @@ def print_selection(s: Selection, console: Console, *, tree: bool = False) -> No
     _beaten(s, console)
     _refused(s, console)
     print_tree(s, console, path=tree)
+    _use_case(s, console)
     _roles(s, console)
 
 
@@ -69,6 +77,7 @@ def _heading(s: Selection, console: Console) -> None:
     console.print(Text(fmt.plain(line), style="bold"))
     for note in s.notes:
         console.print(Text(f"! {fmt.plain(note)}", style="yellow"))
+    _section(console, "Needs", needs_words(s.requirements, s.wishes))
 
 
 def _shortlist(s: Selection, console: Console) -> None:
@@ -87,6 +96,7 @@ def _shortlist(s: Selection, console: Console) -> None:
         Column(head="Open", cells=tuple(str(len(c.ranked.to_verify)) for c in s.shortlist), right=True, optional=True),
     )
     print_table(console, "Shortlist", columns)
+    console.print(Text(_SCORE, style="dim"))
     if any("ability" in p.words for c in s.shortlist for p in c.ranked.parts):
         console.print(Text(_ABILITY, style="dim"))
 
@@ -106,6 +116,7 @@ def _robustness(s: Selection, console: Console) -> None:
     if not r.flips and len(s.finalists) > 1:
         lines.append("no single weight puts another finalist first")
     lines += [f"too little is known: {o.words}" for o in r.overtakers[:3]]
+    lines += [f"by draws it is another: {oftener}"] if (oftener := oftenest(s.finalists, r)) else []
     _section(console, title, lines)
     if r.separator is not None:
         console.print(Padding(Text(f"The one question: {fmt.plain(r.separator.question)}", style="bold"), (0, 0, 0, 2)))
@@ -172,6 +183,14 @@ def print_tree(s: Selection, console: Console, *, path: bool = True) -> None:
     _section(console, "Conflicts with it", g.conflicts)
     if path:
         _section(console, "Other rules of the guide that apply", g.rules)
+
+
+def _use_case(s: Selection, console: Console) -> None:
+    if s.requirements.profile is None:
+        return
+    case = find_use_case(s.requirements.profile)
+    chosen = f"its choice of 2024 was {' or '.join(case.best)}: {case.because}"
+    _section(console, f"The guide on this use case (lines {case.guide_lines})", [chosen, *case.advice])
 
 
 def _roles(s: Selection, console: Console) -> None:

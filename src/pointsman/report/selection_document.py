@@ -7,10 +7,12 @@ from typing import Any
 from pointsman.core.estimate import Unknown, measured_json
 from pointsman.core.units import usd_text
 from pointsman.selection.criteria import Part
+from pointsman.selection.needs_words import needs_words
 from pointsman.selection.rank import Ranked
 from pointsman.selection.robustness import Robustness
 from pointsman.selection.screen import Finding
 from pointsman.selection.select import Choice, Guidance, Selection
+from pointsman.selection.usecases import find_use_case
 
 __all__ = ["selection_document"]
 
@@ -21,6 +23,7 @@ def selection_document(s: Selection) -> dict[str, Any]:
         "as_of": s.as_of.isoformat(),
         "name": s.requirements.name,
         "profile": s.requirements.profile,
+        "needs": list(needs_words(s.requirements, s.wishes)),
         "considered": s.considered,
         "shortlist": [_choice(c) for c in s.shortlist],
         "refused": [_refusal(f) for f in s.refused],
@@ -35,10 +38,18 @@ def selection_document(s: Selection) -> dict[str, Any]:
         ],
         "robustness": _robustness(s.robustness),
         "tree": _tree(s.guidance),
+        "use_case": _use_case(s),
         "roles": {part: list(models) for part, models in s.role_holders.items()},
         "sources": s.sources,
         "notes": list(s.notes),
     }
+
+
+def _use_case(s: Selection) -> dict[str, Any] | None:
+    if s.requirements.profile is None:
+        return None
+    case = find_use_case(s.requirements.profile)
+    return {"title": case.title, "guide_choice": list(case.best), "because": case.because, "advice": list(case.advice)}
 
 
 def _choice(c: Choice) -> dict[str, Any]:

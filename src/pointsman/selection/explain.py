@@ -13,25 +13,32 @@ from pointsman.selection.pareto import Front
 from pointsman.selection.rank import Ranked
 from pointsman.selection.robustness import Robustness
 from pointsman.selection.rules import Rule, disagreements
-from pointsman.selection.screen import Screening
+from pointsman.selection.screen import Finding, Screening
 from pointsman.selection.tree import Bound, Leaf, Step, Trace, candidate_for, refusal_words
 
-__all__ = ["conflicts", "reasons"]
+__all__ = ["conflicts", "makers_offer", "reasons"]
 
 _MOST_BASIS = 3
 
 
-def reasons(r: Ranked, money: Money | Unknown, found: Robustness, finalists: Sequence[Ranked], beaten: Front) -> tuple[str, ...]:
-    """One line each: its place, what each wish rests on with source and date, its price, whether somebody beats it."""
+def reasons(
+    r: Ranked, money: Money | Unknown, found: Robustness, finalists: Sequence[Ranked], beaten: Front, instead: str = ""
+) -> tuple[str, ...]:
+    """One line each: its place, what each wish rests on with source and date, its bill, whether somebody beats it.
+
+    `instead` says why this offer of the model stands here and not its maker's.
+    """
     lines = [_place(r, found, finalists)]
     told: dict[tuple[Basis, ...], str] = {}
     for p in r.parts:
         again = told.get(p.basis) if p.basis else None
-        rests_on = f" — the same evidence as {again}" if again else _sources(p.basis, p.inherited_from)
+        rests_on = f" — the same evidence as {again}" if again else _sources(p.basis, p.inherited_from, p.words)
         told.setdefault(p.basis, p.criterion)
         lines.append(f"{p.criterion} ({p.weight:.0%}): {p.words}{rests_on}")
     if isinstance(money, Money):
-        lines += [f"price: {note}" for note in money.notes]
+        lines += [*_bill(money), *(f"price: {note}" for note in money.notes)]
+    if instead:
+        lines.append(instead)
     by = next((b for b in beaten.beaten if b.offer == r.candidate.id), None)
     if by is not None:
         lines.append(by.words)
@@ -45,11 +52,39 @@ def _place(r: Ranked, found: Robustness, finalists: Sequence[Ranked]) -> str:
     return f"place {rank} of {len(finalists)} finalists, score {r.score.value:.2f} [{r.score.low:.2f}, {r.score.high:.2f}]{share}"
 
 
-def _sources(basis: Sequence[Basis], inherited: str) -> str:
+def _bill(money: Money) -> list[str]:
+    month = money.usd_per_month
+    if isinstance(month, Unknown):
+        return []
+    grown = "" if money.usd_per_month_grown is None else f"; ${money.usd_per_month_grown:,.0f} after twelve months of growth"
+    return [f"a month: ${month.value:,.0f}, from ${month.low:,.0f} to ${month.high:,.0f} by {month.method}{grown}"]
+
+
+def makers_offer(r: Ranked, kept: Sequence[Ranked], refused: Sequence[Finding]) -> str:
+    """Why somebody else's offer of a model stands here and not its maker's own; empty if it is the maker's, or has none."""
+    c = r.candidate
+    own = None if c.own_offer or c.offer is None else c.facts.own_offer_of(c.model)
+    if own is None:
+        return ""
+    out = next((f for f in refused if f.offer == own.id), None)
+    if out is not None:
+        return f"not at its maker: {own.id} {out.fact}{_by(out.source, out.checked_on)}"
+    there = next((k for k in kept if k.candidate.id == own.id), None)
+    if there is None:
+        return ""
+    blocking = next((f for f in there.to_verify if f.blocking), None)
+    if blocking is not None:
+        return f"not at its maker: of {own.id} {blocking.fact}, while {blocking.need} is asked"
+    return f"not at its maker: {own.id} scores {there.score.value:.2f}"
+
+
+def _sources(basis: Sequence[Basis], inherited: str, words: str) -> str:
     own = [b for b in basis if b.checked_on or not inherited]
     more = f"; {len(own) - _MOST_BASIS} more" if len(own) > _MOST_BASIS else ""
     gain = " and the usual gain of a successor" if len(own) < len(basis) else ""
     whose = f"not its own, read as {inherited}{gain}: " if inherited else ""
+    if not whose and [b.text for b in own] == [words]:
+        return _by(own[0].source, own[0].checked_on)
     shown = "; ".join(_basis(b) for b in own[:_MOST_BASIS])
     return f" — {whose}{shown}{more}" if shown or whose else ""
 

@@ -16,7 +16,7 @@ from pointsman.selection.criteria import Criterion
 from pointsman.selection.rank import Ranked
 from pointsman.stats.intervals import wilson
 
-__all__ = ["Flip", "Overtaker", "Robustness", "Separator", "flips", "overtakers", "robustness", "separator"]
+__all__ = ["Flip", "Overtaker", "Robustness", "Separator", "flips", "oftenest", "overtakers", "robustness", "separator"]
 
 DRAWS = 10_000
 CONCENTRATION = 20.0
@@ -174,11 +174,29 @@ def overtakers(
         needs = (best - r.score.value) / wish.weight
         if 0 < needs < 1:
             raw = _raw_at(wish, needs)
-            words = (
-                f"{r.candidate.id} would be first with {wish.name} of at least {raw:.3g}{' ' + wish.unit if wish.unit else ''}"
-            )
+            bound = "at least" if wish.best > wish.worst else "at most"
+            words = f"{r.candidate.id} would be first with {wish.name} of {bound} {raw:.3g}{' ' + wish.unit if wish.unit else ''}"
             found.append(Overtaker(offer=r.candidate.id, criterion=wish.name, needs_utility=needs, needs_raw=raw, words=words))
     return tuple(sorted(found, key=lambda o: (o.needs_utility, o.offer))[:most])
+
+
+def oftenest(finalists: Sequence[Ranked], found: Robustness) -> str:
+    """In words, the finalist that comes first in more draws than the one with the best score; empty if it is the same one.
+
+    The two part where a score has no more room above it: what is unsure about the best can only take from it.
+    """
+    if not finalists:
+        return ""
+    first = finalists[0]
+    chance = {r.candidate.id: found.first_place[r.candidate.id].value for r in finalists}
+    other = max(finalists, key=lambda r: chance[r.candidate.id])
+    if chance[other.candidate.id] <= chance[first.candidate.id]:
+        return ""
+    gap = first.score.value - other.score.value
+    return (
+        f"{other.candidate.id} is first in {chance[other.candidate.id]:.0%} of them, {first.candidate.id} in "
+        f"{chance[first.candidate.id]:.0%}; by score the two are {gap:.2f} apart"
+    )
 
 
 def _raw_at(wish: Criterion, utility: float) -> float:

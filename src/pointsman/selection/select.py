@@ -15,7 +15,7 @@ from pointsman.core.estimate import Unknown
 from pointsman.selection.candidate import Candidate, candidates
 from pointsman.selection.criteria import Criterion, criteria
 from pointsman.selection.evidence import Evidence
-from pointsman.selection.explain import conflicts, reasons
+from pointsman.selection.explain import conflicts, makers_offer, reasons
 from pointsman.selection.guide_matrix import matrix_claims
 from pointsman.selection.money import Money, Prices
 from pointsman.selection.own_results import OwnResult
@@ -115,7 +115,7 @@ def select(
         as_of=as_of,
         considered=len(everything),
         wishes=wishes,
-        shortlist=tuple(_choice(r, prices, found, finalists, beaten) for r in chosen),
+        shortlist=tuple(_choice(r, prices, found, finalists, beaten, makers_offer(r, ranked, screening.refused)) for r in chosen),
         finalists=finalists,
         refused=screening.refused,
         to_verify=_open_questions(chosen, by_model),
@@ -133,9 +133,9 @@ def catalog_day(catalog: Catalog) -> date:
     return max(date.fromisoformat(s.checked_on[:10]) for s in catalog.sources.values() if len(s.checked_on) >= 10)
 
 
-def _choice(r: Ranked, prices: Prices, found: Robustness, finalists: Sequence[Ranked], beaten: Front) -> Choice:
+def _choice(r: Ranked, prices: Prices, found: Robustness, finalists: Sequence[Ranked], beaten: Front, instead: str) -> Choice:
     money = prices.listed(r.candidate)
-    return Choice(ranked=r, money=money, why=reasons(r, money, found, finalists, beaten))
+    return Choice(ranked=r, money=money, why=reasons(r, money, found, finalists, beaten, instead))
 
 
 def _guidance(
@@ -217,6 +217,9 @@ def _notes(
     dark = sorted({p.criterion for r in chosen for p in r.parts if not p.known})
     if chosen and all(sum(p.weight for p in r.parts if p.known) < 0.5 for r in chosen):
         notes.append(f"nothing is published on {', '.join(dark)}: what is left hardly orders these, a bake-off will")
+    read_as = [r.candidate.id for r in chosen if any(p.inherited_from for p in r.parts)]
+    if read_as:
+        notes.append(f"not all is measured on the model itself: {', '.join(read_as)} are read from their predecessors, see below")
     if not finalists:
         counts: dict[str, int] = {}
         for f in screening.refused:

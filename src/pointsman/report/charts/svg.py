@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Callable, Iterable, Sequence
 
 import msgspec
@@ -160,7 +161,7 @@ def _edge(at: float) -> str:
 
 
 def _step(span: float, most: int) -> float:
-    rough = span / most
+    rough = max(span / most, sys.float_info.min)  # a span below that has no logarithm
     power = 10.0 ** math.floor(math.log10(rough))
     return next((m * power for m in (1, 2, 5) if m * power >= rough * 0.999), 10 * power)
 
