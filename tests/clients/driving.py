@@ -18,10 +18,10 @@ HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 
 
-def _command(client: Client) -> list[str]:
+def _command(client: Client, python: str | None) -> list[str]:
     if client.home == "js":
         return ["node", str(HERE / "js" / "driver.mjs")]
-    return [str(ROOT / f".venv-{client.home}" / "bin" / "python"), str(HERE / "python" / "driver.py")]
+    return [python or str(ROOT / f".venv-{client.home}" / "bin" / "python"), str(HERE / "python" / "driver.py")]
 
 
 def missing_home(client: Client) -> str | None:
@@ -53,19 +53,26 @@ class Driver:
 
 
 @contextlib.contextmanager
-def driving(client: Client, base_url: str, folder: Path) -> Iterator[Driver]:
-    """Start a client's driver in front of `base_url`."""
+def driving(client: Client, base_url: str, folder: Path, *, python: str | None = None) -> Iterator[Driver]:
+    """Start a client's driver in front of `base_url`; `python` has its packages, by default that of its own home."""
     log = folder / "driver.log"
     clean = {k: v for k, v in os.environ.items() if not k.endswith(("_API_KEY", "_TOKEN")) and k != "PYTHONPATH"}
-    with log.open("w", encoding="utf-8") as errors:
-        process = subprocess.Popen(
-            _command(client), cwd=folder, env=clean, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, text=True
-        )
+    plan = {"module": client.module, "options": dict(client.options), "packages": client.packages, "base_url": base_url}
+    with (
+        log.open("w", encoding="utf-8") as errors,
+        subprocess.Popen(
+            _command(client, python),
+            cwd=folder,
+            env=clean,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            text=True,
+        ) as process,
+    ):
         try:
             driver = Driver(process, log)
-            plan = {"module": client.module, "options": dict(client.options), "packages": client.packages, "base_url": base_url}
             driver.versions = driver.ask(plan)
             yield driver
         finally:
             process.kill()
-            process.wait()

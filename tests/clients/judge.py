@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from clients.cells import ANSWER, BEFORE, CITIES, MAX_TOKENS, RESULTS, TEMPERATURE, Case
+from clients.cells import ANSWER, BEFORE, CASES, CITIES, MAX_TOKENS, RESULTS, TEMPERATURE, Case
 from clients.roster import Client
 from clients.stage import Request
 from pointsman.core.chat import ChatReply, FinishReason, Image, Text, ToolCall, ToolResult
@@ -28,6 +28,8 @@ def complaints(client: Client, case: Case, seen: dict[str, Any], requests: list[
     if len(requests) != rounds:
         yield f"the provider was asked {len(requests)} times, not {rounds}"
         return
+    if not client.rewrites.keys() & {name for name, known in CASES.items() if known is case}:
+        yield from _told(case, requests[0])
     yield from _asked(case, requests[0])
     yield from _answer(client, case, seen, requests)
     if case.op in ("call_tools", "stream_tools"):
@@ -57,7 +59,7 @@ def _error(client: Client, case: Case, seen: dict[str, Any], requests: list[Requ
         yield f"the provider was asked {len(requests)} times, not {asked}"
 
 
-def _asked(case: Case, request: Request) -> Iterator[str]:
+def _told(case: Case, request: Request) -> Iterator[str]:
     asked = request.asked
     system = "".join(m.text for m in asked.messages if m.role in ("system", "developer"))
     turns = [(m.role, m.text) for m in asked.messages if m.role in ("user", "assistant")]
@@ -68,6 +70,10 @@ def _asked(case: Case, request: Request) -> Iterator[str]:
         yield f"the provider was told {turns!r}"
     if asked.temperature != TEMPERATURE or asked.max_output_tokens != MAX_TOKENS:
         yield f"the provider's temperature was {asked.temperature}, its limit {asked.max_output_tokens}"
+
+
+def _asked(case: Case, request: Request) -> Iterator[str]:
+    asked = request.asked
     if asked.stream != case.op.startswith("stream"):
         yield f"the provider was asked with stream={asked.stream}"
     images = [p.media for m in asked.messages for p in m.parts if isinstance(p, Image)]

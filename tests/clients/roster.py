@@ -38,6 +38,10 @@ class Client(msgspec.Struct, frozen=True, kw_only=True):
     """Counts its callers cannot see."""
     sends_no_call_ids: bool = False
     """It pairs calls and results by name alone, though it was given ids."""
+    never: str | None = None
+    """Why nothing at all can be asked of it, with any server."""
+    rewrites: Mapping[str, str] = {}
+    """Case: what of it the client sends otherwise than it was told, to any server. The rest of the case is judged."""
     unsupported: Mapping[str, str] = {}
     """Case: why it cannot be asked of this client, with any server."""
 
@@ -240,7 +244,8 @@ CLIENTS: tuple[Client, ...] = (
         module="llama_index_chat",
         options={"speaks": "responses"},
         packages=("llama-index-llms-openai-like", "llama-index-core", "openai"),
-        errors=_OPENAI,
+        errors=_OPENAI | {"mid_stream": Wanted("response.failed")},
+        rewrites={"structured": "temperature and limit are left out"},
         finish=_RESPONSE_ENDS,
     ),
     Client(
@@ -251,6 +256,7 @@ CLIENTS: tuple[Client, ...] = (
         options={"speaks": "anthropic"},
         packages=("llama-index-llms-anthropic", "llama-index-core", "anthropic"),
         errors=_ANTHROPIC,
+        never="with the `anthropic` release that its own package asks for, it ends in a TypeError before it sends anything",
         finish=_MESSAGE_ENDS,
     ),
     Client(
@@ -262,5 +268,10 @@ CLIENTS: tuple[Client, ...] = (
         packages=("llama-index-llms-google-genai", "llama-index-core", "google-genai"),
         errors=_GOOGLE,
         finish=_GEMINI_ENDS,
+        rewrites={"structured": "the system prompt is sent as a user's turn"},
+        unsupported={
+            "cut at max_tokens": "it raises an error of its own for every answer that reached its limit",
+            "image address": "it fetches the picture itself and sends its bytes",
+        },
     ),
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,29 +14,34 @@ from clients.roster import Client
 from clients.stage import Gateway, Providers, route_of, serving
 from clients.table import Outcome
 
-__all__ = ["run_client"]
+__all__ = ["run_cells", "run_client"]
 
 
 def run_client(client: Client, behind: Providers) -> Outcome:
-    """The versions of its packages, and every cell that this client can be asked."""
+    """Every cell that this client can be asked."""
     behind.forget()
+    with serving(behind) as gateway:
+        return run_cells(client, behind, gateway)
+
+
+def run_cells(
+    client: Client, behind: Providers, gateway: Gateway, *, only: Collection[str] = CASES.keys(), python: str | None = None
+) -> Outcome:
+    """The cells of these cases at a gateway that runs; `python` has the client's packages, by default that of its home."""
     found: dict[tuple[str, str], tuple[str, ...]] = {}
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        serving(behind) as gateway,
-        driving(client, gateway.base_url, Path(folder)) as driver,
-    ):
+    with tempfile.TemporaryDirectory() as folder, driving(client, gateway.base_url, Path(folder), python=python) as driver:
         for provider, name in _all_cells(client):
-            behind.take()
-            seen = driver.ask(_ticket(gateway, provider, name, CASES[name]))
-            found[provider, name] = tuple(complaints(client, CASES[name], seen, behind.take()))
+            if name in only:
+                behind.take()
+                seen = driver.ask(_ticket(gateway, provider, name, CASES[name]))
+                found[provider, name] = tuple(complaints(client, CASES[name], seen, behind.take()))
         return Outcome(client, driver.versions, found)
 
 
 def _all_cells(client: Client) -> Iterator[tuple[str, str]]:
     for provider in PROVIDERS:
         for name in CASES:
-            if name not in client.unsupported:
+            if client.never is None and name not in client.unsupported:
                 yield provider, name
 
 

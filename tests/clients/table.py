@@ -75,13 +75,23 @@ def page(outcomes: list[Outcome], on: dt.date) -> str:
 def _unsupported(outcomes: list[Outcome]) -> Iterator[str]:
     yield "## What was not asked"
     yield ""
-    yield "`ok 1/2` says that one of the column's two cases was run; these were not, with any server:"
+    yield "`ok 1/2` says that one of the column's two cases was run, `–` that none was. These were not, with any server:"
     yield ""
     yield "| client | case | why |"
     yield "| --- | --- | --- |"
     for outcome in outcomes:
+        if outcome.client.never is not None:
+            yield f"| {outcome.client.name} | all | {outcome.client.never} |"
         for case, why in outcome.client.unsupported.items():
             yield f"| {outcome.client.name} | {case} | {why} |"
+    yield ""
+    yield "These were run, and all but this was judged, since the client itself sends it otherwise than it was told:"
+    yield ""
+    yield "| client | case | what |"
+    yield "| --- | --- | --- |"
+    for outcome in outcomes:
+        for case, what in outcome.client.rewrites.items():
+            yield f"| {outcome.client.name} | {case} | {what} |"
 
 
 def _versions(outcomes: list[Outcome]) -> Iterator[str]:
@@ -98,5 +108,7 @@ def _errors(outcomes: list[Outcome]) -> Iterator[str]:
     yield "| client | " + " | ".join(kind.replace("_", " ") for kind in kinds) + " |"
     yield "| --- |" + " --- |" * len(kinds)
     for outcome in outcomes:
+        if outcome.client.never is not None:
+            continue
         raised = (outcome.client.errors[kind] for kind in kinds)
         yield f"| {outcome.client.name} | " + " | ".join(f"`{wanted.kind}`" for wanted in raised) + " |"

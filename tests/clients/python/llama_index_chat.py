@@ -21,15 +21,20 @@ class Client:
 
     def _model(self, cell: dict[str, Any]) -> Any:
         common = {"model": cell["model"], "api_key": self._key, "temperature": cell["temperature"]}
+        if cell["op"] == "stream" and self._speaks == "chat":
+            common["additional_kwargs"] = {"stream_options": {"include_usage": True}}
         if self._speaks == "anthropic":
             from llama_index.llms.anthropic import Anthropic
+            from llama_index.llms.anthropic.utils import CLAUDE_MODELS
 
+            CLAUDE_MODELS[cell["model"]] = 100_000  # it takes no name that is not in here
             return Anthropic(base_url=self._base_url, max_tokens=cell["max_tokens"], max_retries=0, timeout=30, **common)
         if self._speaks == "gemini":
             from llama_index.llms.google_genai import GoogleGenAI
 
             return GoogleGenAI(
                 max_tokens=cell["max_tokens"],
+                context_window=100_000,
                 max_retries=0,
                 http_options={"base_url": self._base_url, "timeout": 30_000},
                 **common,
@@ -89,6 +94,8 @@ def _note(raw: Any, seen: Seen) -> None:
     ended = choices[0] if choices else getattr(raw, "response", raw)
     word = next((w for n in ("finish_reason", "stop_reason", "status") if (w := _field(ended, n)) is not None), None)
     seen.finish = str(getattr(word, "value", word)) if word is not None else seen.finish
+    if word == "failed":  # left to its caller to notice, as by the SDK below it
+        seen.error = {"classes": ["response.failed"], "status": None, "message": ended.error.message}
     usage = getattr(getattr(raw, "response", raw), "usage", None) or getattr(raw, "usage_metadata", None)
     if usage is not None:
         _used(usage, seen)
@@ -100,13 +107,20 @@ def _used(usage: Any, seen: Seen) -> None:
         ("input_tokens", "output_tokens"),
         ("prompt_token_count", "candidates_token_count"),
     )
+    read = _field(usage, "prompt_tokens_details") or _field(usage, "input_tokens_details")
+    wrote = _field(usage, "completion_tokens_details") or _field(usage, "output_tokens_details")
     given, written = next(
         ((g, w) for a, b in names if (g := _field(usage, a)) is not None and (w := _field(usage, b)) is not None), (None, None)
     )
     thoughts = _field(usage, "thoughts_token_count") or 0
     cached = (_field(usage, "cache_read_input_tokens") or 0) + (_field(usage, "cache_creation_input_tokens") or 0)
     if given is not None and written is not None:
-        seen.used(given + cached, written + thoughts)
+        seen.used(
+            given + cached,
+            written + thoughts,
+            _field(read, "cached_tokens") or cached or _field(usage, "cached_content_token_count"),
+            _field(wrote, "reasoning_tokens") or _field(wrote, "thinking_tokens") or thoughts,
+        )
 
 
 def _field(thing: Any, name: str) -> Any:
