@@ -19,6 +19,7 @@ __all__ = ["write_request"]
 _ENCODER = msgspec.json.Encoder()
 _HEADERS = {"content-type": "application/json", "anthropic-version": "2023-06-01"}
 _NO_PARAMETERS = msgspec.Raw(b'{"type":"object","properties":{}}')
+_TIERS = ("auto", "standard_only")
 _NOT_HERE = "Anthropic Messages has no such parameter"
 
 
@@ -33,8 +34,10 @@ def write_request(request: ChatRequest, default_max_tokens: int) -> HttpRequest:
     _put_sampling(body, request, losses)
     if request.user is not None:
         body["metadata"] = {"user_id": request.user}
-    if request.service_tier is not None:
+    if request.service_tier in _TIERS:
         body["service_tier"] = request.service_tier
+    else:
+        losses.unless_none("Anthropic has other tiers", service_tier=request.service_tier)
     if request.stream:
         body["stream"] = True
     _lose_the_rest(request, losses)
