@@ -420,10 +420,8 @@ def test_another_vendors_references_are_never_forwarded(target: Any) -> None:
 
 def test_encrypted_thoughts_sent_without_their_id_do_not_pass_for_anthropics() -> None:
     """Clients that store nothing leave the id out."""
-    wire = {
-        "model": "m",
-        "input": [{"type": "reasoning", "summary": [], "encrypted_content": "gAAA"}, {"role": "user", "content": "x"}],
-    }
+    thought = {"type": "reasoning", "summary": [], "encrypted_content": "gAAA"}
+    wire = {"model": "m", "input": [thought, {"role": "user", "content": "x"}]}
     asked = RESPONSES.read_request(json.dumps(wire).encode(), "/v1/responses")
     assert b"gAAA" not in ANTHROPIC.write_request(asked).body
     assert body(RESPONSES, asked)["input"][0] == thought

@@ -18,7 +18,7 @@ from pointsman.core.ids import hash_bytes
 from pointsman.core.served import Served
 from pointsman.gateway.auth import authenticate
 from pointsman.gateway.client import Client
-from pointsman.gateway.endpoints import Endpoint, find_endpoint, has_answers, read_asked, request_start
+from pointsman.gateway.endpoints import Endpoint, find_endpoint, has_answers, model_in_path, read_asked, request_start
 from pointsman.gateway.feedback import read_feedback
 from pointsman.gateway.own_answers import count_reply, health_reply, models_reply
 from pointsman.gateway.serve import refuse, serve
@@ -123,7 +123,11 @@ class Gateway:
         query: bytes = scope["query_string"]
         visit.tenant = tenant = authenticate(snapshot, headers, query)
         if visit.endpoint.kind == "models":
-            await self._own(visit, models_reply(snapshot, tenant, visit.dialect.name, headers))
+            only = model_in_path(scope["path"])
+            models = models_reply(snapshot, tenant, visit.dialect.name, headers, only)
+            if models is None:
+                raise ProviderError(_no_route(snapshot, only or "", tenant.routes))
+            await self._own(visit, models)
             return
         visit.body = body = await client.body(snapshot.limits.max_body_bytes, snapshot.limits.body_s)
         visit.path = scope["path"]

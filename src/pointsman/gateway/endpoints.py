@@ -11,7 +11,7 @@ import msgspec
 from pointsman.providers.http_failure import client_fault
 from pointsman.providers.json_body import decode_request
 
-__all__ = ["Asked", "Endpoint", "find_endpoint", "has_answers", "read_asked", "request_start"]
+__all__ = ["Asked", "Endpoint", "find_endpoint", "has_answers", "model_in_path", "read_asked", "request_start"]
 
 EndpointKind = Literal["chat", "embeddings", "count", "models", "feedback", "health", "ready"]
 
@@ -54,6 +54,7 @@ _GEMINI = re.compile(
     r"/v1(?:beta|alpha|beta1)?/(?:.*/)?(?:models|tunedModels|endpoints)/"
     r"(?P<model>[^/]+):(?P<method>generateContent|streamGenerateContent|countTokens)"
 )
+_ONE_MODEL = re.compile(r"/v1(?P<beta>beta)?/models/(?P<model>.+?)(?<!Content)(?<!Contents)(?<!Tokens)")
 _GEMINI_CHAT = Endpoint("chat", "gemini")
 _GEMINI_COUNT = Endpoint("count", "gemini")
 
@@ -65,8 +66,15 @@ def find_endpoint(path: str) -> Endpoint | None:
         return found
     gemini = _GEMINI.fullmatch(path)
     if gemini is None:
-        return None
+        one = _ONE_MODEL.fullmatch(path)
+        return None if one is None else _FIXED["/v1beta/models" if one["beta"] else "/v1/models"]
     return _GEMINI_COUNT if gemini["method"] == "countTokens" else _GEMINI_CHAT
+
+
+def model_in_path(path: str) -> str | None:
+    """The one model that is asked about; None if the list of all is."""
+    found = _ONE_MODEL.fullmatch(path)
+    return None if found is None else found["model"]
 
 
 class _Options(msgspec.Struct):

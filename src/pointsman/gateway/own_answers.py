@@ -14,6 +14,7 @@ from pointsman.providers.estimated_usage import estimated_usage
 __all__ = ["count_reply", "health_reply", "models_reply"]
 
 _encode = msgspec.json.Encoder().encode
+_METHODS = ["generateContent", "streamGenerateContent", "countTokens"]
 
 
 def health_reply(snapshot: Snapshot, *, ready: bool) -> bytes:
@@ -21,21 +22,26 @@ def health_reply(snapshot: Snapshot, *, ready: bool) -> bytes:
     return _encode({"status": "ok" if ready else "draining", "snapshot": snapshot.id})
 
 
-def models_reply(snapshot: Snapshot, tenant: Tenant, dialect: str, headers: Mapping[bytes, bytes]) -> bytes:
-    """The routes this tenant may call, as the list of models its SDK expects."""
-    names = [name for name in snapshot.routes if tenant.routes is None or name in tenant.routes]
+def models_reply(
+    snapshot: Snapshot, tenant: Tenant, dialect: str, headers: Mapping[bytes, bytes], only: str | None = None
+) -> bytes | None:
+    """The routes this tenant may call, as its SDK expects models: the list, or (with `only`) the one of that name.
+
+    None if there is no such model for this tenant.
+    """
+    names = [n for n in snapshot.routes if (tenant.routes is None or n in tenant.routes) and only in (None, n)]
+    if only is not None and not names:
+        return None
+    rows: list[dict[str, object]]
     if dialect == "gemini" or b"x-goog-api-key" in headers:
-        methods = ["generateContent", "streamGenerateContent", "countTokens"]
-        return _encode(
-            {"models": [{"name": f"models/{n}", "displayName": n, "supportedGenerationMethods": methods} for n in names]}
-        )
+        rows = [{"name": f"models/{n}", "displayName": n, "supportedGenerationMethods": _METHODS} for n in names]
+        return _encode({"models": rows} if only is None else rows[0])
     if b"anthropic-version" in headers:
         rows = [{"type": "model", "id": n, "display_name": n, "created_at": "1970-01-01T00:00:00Z"} for n in names]
         ends = {"first_id": names[0], "last_id": names[-1]} if names else {"first_id": None, "last_id": None}
-        return _encode({"data": rows, "has_more": False, **ends})
-    return _encode(
-        {"object": "list", "data": [{"id": n, "object": "model", "created": 0, "owned_by": "pointsman"} for n in names]}
-    )
+        return _encode({"data": rows, "has_more": False, **ends} if only is None else rows[0])
+    rows = [{"id": n, "object": "model", "created": 0, "owned_by": "pointsman"} for n in names]
+    return _encode({"object": "list", "data": rows} if only is None else rows[0])
 
 
 def count_reply(visit: Visit) -> bytes:
