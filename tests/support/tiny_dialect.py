@@ -56,6 +56,9 @@ class TinyDialect:
     def stream_reader(self):
         return _Reader()
 
+    def read_end(self, data):
+        return None
+
     def classify(self, status, headers, body):
         assert all(name == name.lower() for name in headers)
         return http_failure(status, headers, body)

@@ -167,6 +167,10 @@ class StreamFacts:
 
     def __init__(self, dialect: Dialect, data: bytes, *, whole: bool = False) -> None:
         """`whole`: read every event, and not only those that tell usage, finish and failure."""
+        end = None if whole else dialect.read_end(data)
+        if end is not None:
+            self.reply, self.failure, self.told, self.whole = end, None, False, True
+            return
         self.reply, self.failure, self.told = read_passed(dialect, data if whole else _telling_part(dialect, data))
         if not whole and (self.failure is not None or self.reply.usage is None):
             # Something is missing: usage must be estimated from all that was said.

@@ -92,6 +92,12 @@ class Dialect(Protocol):
 
     def stream_reader(self) -> StreamReader: ...
 
+    def read_end(self, data: bytes) -> ChatReply | None:
+        """A whole stream's model, finish and usage without its content, if they can be told more cheaply than by a
+        reader. None: they cannot, or anything is unusual, and a reader must say. Never raises.
+        """
+        ...
+
     def classify(self, status: int, headers: Mapping[str, str], body: bytes) -> Failure:
         """An error response → its class. Total: any status and any bytes get a class. Header names are lower case."""
         ...

@@ -46,6 +46,10 @@ class AnthropicMessages:
         """Reads one streamed message."""
         return StreamReader()
 
+    def read_end(self, data: bytes) -> ChatReply | None:  # noqa: ARG002  # a reader is cheap enough where few events tell
+        """Left to a reader."""
+        return None
+
     def classify(self, status: int, headers: Mapping[str, str], body: bytes) -> Failure:
         """An error response → its class."""
         return classify(status, headers, body)

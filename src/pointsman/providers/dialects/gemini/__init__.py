@@ -43,6 +43,10 @@ class Gemini:
         """Reads one streamed response, as events or as a JSON list."""
         return StreamReader()
 
+    def read_end(self, data: bytes) -> ChatReply | None:  # noqa: ARG002  # a reader is cheap enough where few events tell
+        """Left to a reader."""
+        return None
+
     def classify(self, status: int, headers: Mapping[str, str], body: bytes) -> Failure:
         """An error response → its class."""
         return classify(status, headers, body)

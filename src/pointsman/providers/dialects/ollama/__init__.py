@@ -34,6 +34,9 @@ class _Ollama:
     def stream_reader(self) -> StreamReader:
         return Reader()
 
+    def read_end(self, data: bytes) -> ChatReply | None:  # noqa: ARG002  # a reader is cheap enough where few events tell
+        return None
+
     def classify(self, status: int, headers: Mapping[str, str], body: bytes) -> Failure:
         return classify(status, headers, body)
 

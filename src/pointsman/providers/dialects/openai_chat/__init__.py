@@ -12,6 +12,7 @@ from pointsman.providers.dialects.openai_chat.reply import read_reply, write_rep
 from pointsman.providers.dialects.openai_chat.reply_form import FORM
 from pointsman.providers.dialects.openai_chat.request import read_request, write_request
 from pointsman.providers.dialects.openai_chat.stream import Reader
+from pointsman.providers.dialects.openai_chat.stream_end import read_end
 from pointsman.providers.dialects.openai_chat.stream_writer import Writer
 from pointsman.providers.reply_losses import lost_in_reply
 
@@ -34,6 +35,9 @@ class _OpenAIChat:
 
     def stream_reader(self) -> StreamReader:
         return Reader()
+
+    def read_end(self, data: bytes) -> ChatReply | None:
+        return read_end(data)
 
     def classify(self, status: int, headers: Mapping[str, str], body: bytes) -> Failure:
         return classify(status, headers, body)
