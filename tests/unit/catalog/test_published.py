@@ -94,6 +94,11 @@ def test_t15_creative_order_does_not_hold(arena: Catalog) -> None:
         for n in ("claude-3-opus-20240229", "gpt-4-0613", "claude-3-5-sonnet-20240620")
     }
     assert max(by_name, key=lambda n: by_name[n]) == "claude-3-5-sonnet-20240620"
+    assert {n: round(v) for n, v in by_name.items()} == {
+        "claude-3-opus-20240229": 1286,
+        "gpt-4-0613": 1263,
+        "claude-3-5-sonnet-20240620": 1301,
+    }
 
 
 @needs_shared(ARENA)

@@ -12,7 +12,7 @@ from pointsman.core.estimate import Estimate
 from pointsman.selection.candidate import candidates
 from pointsman.selection.criteria import Criterion, Part
 from pointsman.selection.guide_matrix import Claim, matrix_claims
-from pointsman.selection.pareto import front
+from pointsman.selection.pareto import dominates, front
 from pointsman.selection.rank import Ranked, score_of
 from pointsman.stats.intervals import wilson
 from support.shared import SHARED, needs_shared
@@ -113,9 +113,28 @@ def arena() -> list[Ranked]:
 @needs_shared(ARENA)
 def test_t18_the_front_of_the_guides_time(arena: list[Ranked]) -> None:
     """Rating, price and window leave three: Gemini 1.5 Pro, GPT-4o mini, Gemini 1.5 Flash; none of the guide's cheap two."""
-    members = {r.candidate.id for r in front(arena).members}
-    assert {"gemini:gemini-1.5-pro", "openai:gpt-4o-mini", "gemini:gemini-1.5-flash"} <= members
-    assert not members & {"openai:gpt-3.5-turbo", "anthropic:claude-3-haiku", "openai:gpt-4"}
+    found = front(arena)
+    assert {r.candidate.id for r in found.members} == {
+        "gemini:gemini-1.5-pro",
+        "openai:gpt-4o-mini",
+        "gemini:gemini-1.5-flash",
+    }
+    assert len(found.beaten) == len(FIELD) - 3
+    assert found.incomparable == ()
+
+
+@needs_shared(ARENA)
+@pytest.mark.parametrize(
+    "loser, winners",
+    [
+        ("openai:gpt-3.5-turbo", {"openai:gpt-4o-mini", "anthropic:claude-3-haiku", "gemini:gemini-1.5-flash"}),
+        ("anthropic:claude-3-haiku", {"gemini:gemini-1.5-flash"}),
+    ],
+)
+def test_t18_the_guides_two_cheap_models_are_each_dominated(arena: list[Ranked], loser: str, winners: set[str]) -> None:
+    """GPT-3.5 by 4o mini, Haiku and 1.5 Flash; Haiku by 1.5 Flash."""
+    by_id = {r.candidate.id: r for r in arena}
+    assert {r.candidate.id for r in arena if dominates(r, by_id[loser])} >= winners
 
 
 @needs_shared(ARENA)
