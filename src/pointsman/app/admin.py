@@ -80,7 +80,7 @@ class AdminServer:
         status, kind, body = await self._answer(scope)
         headers = [(b"content-type", kind.encode()), (b"content-length", b"%d" % len(body))]
         await send({"type": "http.response.start", "status": status, "headers": headers})
-        await send({"type": "http.response.body", "body": body})
+        await send({"type": "http.response.body", "body": body, "more_body": False})
 
     async def _answer(self, scope: dict[str, Any]) -> tuple[int, str, bytes]:
         if not self._known(dict(scope["headers"]).get(b"authorization", b"")):
