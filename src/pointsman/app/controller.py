@@ -132,6 +132,8 @@ class Controller:
         self._orders = await self._in_thread(self._work, {})
         now_s = self._wall_s()
         self._probes = {o.migration: _Probe(o.weight, now_s) for o in self._orders}
+        for migration in await self._in_thread(self._unprobed):
+            self._probes[migration] = _Probe(0.0, now_s)
         return self._orders
 
     def take(self, served: Sequence[Served]) -> None:
@@ -275,6 +277,14 @@ class Controller:
         if token is None or token != self._token:
             self._step_down()
         self._token, self._renewed_s = token, now_s
+
+    def _unprobed(self) -> list[str]:
+        """Migrations that went back, and nobody saw it on every replica before the last controller ended."""
+        if self._token is None:
+            return []
+        newest = {m.route: m for m in self._store.all() if m.status in ("rolled_back", "aborted")}
+        kinds = {m.id: [e.kind for e in self._store.events(m.id) if e.kind in ("moved", "applied")] for m in newest.values()}
+        return [migration for migration, said in kinds.items() if said and said[-1] == "moved"]
 
     def _step_down(self) -> None:
         """Forget what was being decided: it is read again from the log by whoever decides next."""
