@@ -13,7 +13,7 @@ from pointsman.app.migrate import differences
 from pointsman.store.migrations import broken_at
 from support.migrating import SCRIPTS, Traffic, changed_sides, config, migrate, standing, started, store_of, until_status
 from support.scripted_server import scripted_server
-from support.serving import serving, until
+from support.serving import serving, until, with_admin
 
 STEP = {"step": 0.5, "hold": "1s", "min_units": 20}
 
@@ -211,3 +211,22 @@ def test_users_who_are_less_content_roll_a_candidate_back(tmp_path, upstream):
     with contextlib.closing(sqlite3.connect(tmp_path / ".pointsman" / "ledger.sqlite")) as db:
         scores = [s for (s,) in db.execute("select score from feedback")]
     assert set(scores) == {0.0, 1.0}
+
+
+def test_the_admin_listener_starts_steers_and_shows_a_migration(tmp_path, upstream):
+    """What the command does through the store's folder, an administrator does over HTTP with the key; nobody without."""
+    with serving(tmp_path, with_admin(config(upstream.base_url, old="sound", new="sound"))) as running:
+        plan = {"route": "support", "from": "old", "to": "new", "phases": [{"step": 0.1, "hold": "1h"}], "guardrails": {}}
+        assert running.admin("/migrations", method="POST", body=plan, key="wrong")[0] == 401
+        status, begun = running.admin("/migrations", method="POST", body=plan)
+        assert status == 201
+        until(lambda: standing(tmp_path, begun["migration"]), "it stands")
+        status, answer = running.admin(f"/migrations/{begun['migration']}/rollback", method="POST", body={"why": "enough"})
+        assert (status, answer["status"]) == (200, "rolled_back")
+        status, document = running.admin(f"/migrations/{begun['migration']}")
+        assert [e["why"] for e in document["events"] if "why" in e] == ["enough"]
+        assert [m["status"] for m in running.admin("/migrations")[1]] == ["rolled_back"]
+        status, refused = running.admin("/migrations", method="POST", body={**plan, "to": "newer"})
+        assert status == 400
+        assert "newer" in refused["error"]
+        assert running.admin(f"/migrations/{begun['migration']}/promote", method="POST", body={})[0] == 409

@@ -68,7 +68,10 @@ class Rounds:
         return True
 
 
-@pytest.mark.parametrize("kills", [3, pytest.param(int(os.environ.get("POINTSMAN_KILLS", "200")), marks=pytest.mark.slow)])
+MANY = pytest.param(int(os.environ.get("POINTSMAN_KILLS", "200")), marks=[pytest.mark.slow, pytest.mark.timeout(0)])
+
+
+@pytest.mark.parametrize("kills", [3, MANY])
 def test_a_kill_at_any_moment_leads_to_no_double_step_no_lost_rollback_and_no_reassigned_unit(tmp_path, upstream, kills):
     """Given migrations that are promoted, rolled back, aborted and dead, under traffic, when gateway or workers are
     killed again and again, then every log is whole and replays, its versions rise by one, what ended stays ended, and

@@ -13,6 +13,7 @@ from support.serving import serving, until
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(0)
 def test_no_replica_sends_anything_to_the_candidate_a_second_after_the_decision(tmp_path):
     """Given rollbacks again and again under traffic on all replicas, 99 in 100 are obeyed everywhere within a second of
     being written down, by the clients' own clocks. POINTSMAN_ROLLBACKS sets how many."""

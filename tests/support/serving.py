@@ -60,11 +60,13 @@ class Serving:
         """Write another configuration; nobody is told."""
         write_config(self.folder, config)
 
-    def admin(self, path: str, *, method: str = "GET", key: str | None = ADMIN_KEY) -> tuple[int, Any]:
+    def admin(self, path: str, *, method: str = "GET", key: str | None = ADMIN_KEY, body: Any = None) -> tuple[int, Any]:
         """Status and answer of the admin listener; JSON where it is JSON."""
         assert self.admin_url is not None
         headers = {"authorization": f"Bearer {key}"} if key is not None else {}
-        request = urllib.request.Request(self.admin_url + path, headers=headers, method=method)
+        request = urllib.request.Request(
+            self.admin_url + path, headers=headers, method=method, data=None if body is None else json.dumps(body).encode()
+        )
         try:
             with urllib.request.urlopen(request, timeout=20) as response:
                 status, kind, body = response.status, response.headers["content-type"], response.read()

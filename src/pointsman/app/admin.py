@@ -23,6 +23,8 @@ __all__ = ["AdminServer", "Administered"]
 
 _TEXT = "text/plain; version=0.0.4; charset=utf-8"
 _JSON = "application/json"
+_MOST_BODY_BYTES = 1 << 20
+_KNOWN = "there are GET /metrics, /health, /ready, /snapshot, /migrations, POST /reload and /migrations"
 
 
 class Administered(Protocol):
@@ -35,6 +37,7 @@ class Administered(Protocol):
     def status(self) -> dict[str, object]: ...
     def shown(self) -> object: ...
     async def reload(self) -> str: ...
+    async def migrations(self, method: str, path: str, body: bytes) -> tuple[int, object]: ...
 
 
 class AdminServer:
@@ -76,16 +79,17 @@ class AdminServer:
         """Answer one request."""
         if scope["type"] != "http":
             return
-        del receive
-        status, kind, body = await self._answer(scope)
+        status, kind, body = await self._answer(scope, await _body(receive))
         headers = [(b"content-type", kind.encode()), (b"content-length", b"%d" % len(body))]
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": body, "more_body": False})
 
-    async def _answer(self, scope: dict[str, Any]) -> tuple[int, str, bytes]:
+    async def _answer(self, scope: dict[str, Any], body: bytes) -> tuple[int, str, bytes]:
         if not self._known(dict(scope["headers"]).get(b"authorization", b"")):
             return _json(401, {"error": "send the admin key as `Authorization: Bearer …`"})
         ours = self._administered
+        if scope["path"] == "/migrations" or scope["path"].startswith("/migrations/"):
+            return _json(*await ours.migrations(scope["method"], scope["path"], body))
         match scope["method"], scope["path"]:
             case "GET", "/metrics":
                 return 200, _TEXT, ours.metrics.exposition().encode()
@@ -101,7 +105,10 @@ class AdminServer:
                 except PointsmanError as error:
                     return _json(409, {"error": error.message, "hint": error.hint, "kept": ours.status()["snapshot"]})
             case _:
-                return _json(404, {"error": "there are GET /metrics, /health, /ready, /snapshot and POST /reload"})
+                return _json(
+                    404,
+                    {"error": "there are GET /metrics, /health, /ready, /snapshot, /migrations and POST /reload, /migrations"},
+                )
 
     def _known(self, authorization: bytes) -> bool:
         scheme, _, key = authorization.partition(b" ")
@@ -116,6 +123,17 @@ class _Quiet(uvicorn.Server):
     @contextlib.contextmanager
     def capture_signals(self) -> Generator[None, None, None]:
         yield  # signals are the supervisor's
+
+
+async def _body(receive: Any) -> bytes:
+    """The request's body; cut off beyond a megabyte, which no plan needs."""
+    pieces = bytearray()
+    more = True
+    while more and len(pieces) < _MOST_BODY_BYTES:
+        message = await receive()
+        pieces += message.get("body", b"")
+        more = message["type"] == "http.request" and message.get("more_body", False)
+    return bytes(pieces[:_MOST_BODY_BYTES])
 
 
 def _json(status: int, document: object) -> tuple[int, str, bytes]:

@@ -25,6 +25,7 @@ from pointsman.app.config import ProjectSpec, load_project
 from pointsman.app.controller import Controller, Replica
 from pointsman.app.feedback_desk import FeedbackDesk
 from pointsman.app.listening import bind, is_loopback, url_of
+from pointsman.app.migrations_admin import MigrationsAdmin
 from pointsman.app.migrations_file import migrations_file
 from pointsman.app.orders import Order, Orders, Pulse, RolloutOrder, encode_order, snapshot_id
 from pointsman.app.otel import asked_variants, open_export
@@ -93,6 +94,7 @@ class Supervisor:
         self._reloading = asyncio.Lock()
         self._rollouts: tuple[RolloutOrder, ...] = ()
         self._controller: Controller | None = None
+        self._migrations: MigrationsAdmin | None = None
         self.alerting = Alerting(say)
         self.snapshot = ""
         """Hash of the configuration in force, migrations included."""
@@ -116,6 +118,8 @@ class Supervisor:
                 opened.callback(self._export.close)
             await self._go_on_migrating()
             self._desk = self._open_desk(opened)
+            if self._migrations is not None:
+                opened.callback(self._migrations.close)
             self._tell()
             self._hands = [_Hand(n, s) for n, s in enumerate(sockets)]
             admin = AdminServer(self, project.gateway.admin)
@@ -177,6 +181,12 @@ class Supervisor:
         self.alerting.change(self._project.alerts)
         if self._export is not None:
             self._export.serving(self.snapshot, asked_variants(self._project, self._environment))
+
+    async def migrations(self, method: str, path: str, body: bytes) -> tuple[int, object]:
+        """`/migrations` of the admin listener."""
+        if self._migrations is None:
+            return 503, {"error": "migrations cannot be kept: see the gateway's first words"}
+        return await self._migrations.answer(method, path, body)
 
     async def obey(self, rollouts: tuple[RolloutOrder, ...]) -> str:
         """See `Replicas.obey`."""
@@ -277,8 +287,10 @@ class Supervisor:
 
     async def _go_on_migrating(self) -> None:
         """Read which migrations are under way. Where that cannot be read everybody gets what the file says: the baseline."""
+        file = migrations_file(self._project, self._folder())
         try:
-            self._controller = Controller(migrations_file(self._project, self._folder()), self, self._say)
+            self._controller = Controller(file, self, self._say)
+            self._migrations = MigrationsAdmin(file, lambda: self._project, self._environment)
         except StorageError as error:
             self._say(f"warning: nothing can migrate: {error}")
             return
