@@ -94,6 +94,7 @@ class ClientConnection(HttpToolsProtocol):
     _deaf = False
     """Whatever still comes is thrown away."""
     _refused = False
+    _served: RequestResponseCycle | None = None
 
     # What the server's event loop tells us
 
@@ -107,6 +108,7 @@ class ClientConnection(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
+        self._tell_served()
         self.sweeper.discard(self)
         told, self.on_gone = self.on_gone, None
         if told is not None:
@@ -180,6 +182,7 @@ class ClientConnection(HttpToolsProtocol):
             self._start_asgi_task(*self.pipeline.pop())
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        self._served = cycle
         cycle.send = ReplyWriter(cycle).send  # type: ignore[method-assign]  # see `reply_writer`
         super()._start_asgi_task(cycle, app)
 
@@ -214,7 +217,7 @@ class ClientConnection(HttpToolsProtocol):
 
     def abort(self) -> None:
         """See `Connection.abort`."""
-        self.transport.abort()
+        self._drop()
 
     def _enter(self, step: Literal["head", "tail", "idle"]) -> None:
         self._step = step
@@ -228,10 +231,10 @@ class ClientConnection(HttpToolsProtocol):
             if not self._in_message and not self._refused:
                 self._enter("idle")
             elif lasted_s > min(_LINGER_S, limits.header_s):
-                self.transport.abort()
+                self._drop()
         elif lasted_s > limits.write_s:
             if self._unread_bytes - unread < _LEAST_READ_BYTES:
-                self.transport.abort()
+                self._drop()
             else:
                 self._enter("tail")
 
@@ -260,15 +263,23 @@ class ClientConnection(HttpToolsProtocol):
             self._drop()
         elif cycle.more_body:
             self._refuse(400, "bad_request", _GARBLED)
-            cycle.disconnected = True
-            cycle.message_event.set()
+            self._tell_served()
         else:
             self._deaf = True
             cycle.keep_alive = False
 
     def _drop(self) -> None:
         self._deaf = True
+        self._tell_served()
         self.transport.abort()
+
+    def _tell_served(self) -> None:
+        """Uvicorn tells the request that came last; the one being served may be an earlier one."""
+        served = self._served
+        if served is not None and not served.response_complete:
+            served.disconnected = True
+            served.waiting_for_100_continue = False
+            served.message_event.set()
 
     def _refuse(self, status: int, code: str, message: str) -> None:
         """The last word. What the client still sends is read for a while: closing on it would take the answer from it."""

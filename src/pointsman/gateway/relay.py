@@ -124,7 +124,7 @@ class PassingCall:
         failure = facts.failure if facts.told else broken or facts.failure
         last = hider.close() if hider is not None and failure is None else b""
         if failure is not None and not facts.told:
-            failure = without_secrets(failure, None, self._target.endpoint.base_url)
+            failure = without_secrets(failure, visit.key, self._target.endpoint.base_url)
             # A half event must not run into the error's.
             last = b"\n\n" + error_in_stream(visit.dialect, visit.asked.model, failure)
         await visit.client.write(last, more=False)

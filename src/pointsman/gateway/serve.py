@@ -23,6 +23,7 @@ from pointsman.gateway.visit import Visit
 from pointsman.gateway.wire_errors import failure_reply, without_secrets
 from pointsman.providers.keys import KeyChoice
 from pointsman.providers.ratelimits import should_retry
+from pointsman.providers.request_id import request_id
 from pointsman.providers.retry import RetryPolicy, next_delay
 from pointsman.providers.transport import Reply
 from pointsman.routing.fallback import GiveUp, after_failure
@@ -127,7 +128,7 @@ async def _attempt(
     timed = True
     if visit.usage is not None:  # the try before broke off in mid-answer
         visit.attempts[-1] = msgspec.structs.replace(visit.attempts[-1], usage=visit.usage)
-    visit.usage, visit.sent_s = None, sent_s
+    visit.usage, visit.sent_s, visit.key = None, sent_s, key
     try:
         reply = await target.transport.send(url, call.body, headers, stream=visit.asked.stream, timeouts=target.timeouts)
         if reply.stream is None:
@@ -158,7 +159,7 @@ async def _attempt(
                 ttft_s=_ttft_s(visit, sent_s),
                 failure=failure,
                 key=key.name if key is not None else None,
-                request_id=_request_id(reply, failure),
+                request_id=_named(reply, failure),
                 backoff_s=backoff_s,
             )
         )
@@ -227,15 +228,9 @@ def _delay_s(
     return next_delay(tries, failure, random.random(), policy, elapsed_s=elapsed_s, should_retry=hint)  # noqa: S311  # spreads retries, guards nothing
 
 
-_REQUEST_ID = ("x-request-id", "request-id", "apim-request-id", "x-goog-request-id", "x-amzn-requestid")
-
-
-def _request_id(reply: Reply | None, failure: Failure | None) -> str | None:
-    if reply is not None:
-        for name in _REQUEST_ID:
-            if (found := reply.headers.get(name)) is not None:
-                return found
-    return failure.request_id if failure is not None else None
+def _named(reply: Reply | None, failure: Failure | None) -> str | None:
+    own = request_id(reply.headers) if reply is not None else None
+    return own or (failure.request_id if failure is not None else None)
 
 
 def _check_status(target: Target, reply: Reply) -> None:

@@ -129,7 +129,7 @@ class _Streaming:
         if failure is not None:
             if not self._visit.released:
                 raise ProviderError(failure)
-            failure = without_secrets(failure, None, self._target.endpoint.base_url)
+            failure = without_secrets(failure, self._visit.key, self._target.endpoint.base_url)
             self._held.append(self._writer.feed(Failed(failure)))
         self._held.append(self._writer.close())
         await self._release(more=False)

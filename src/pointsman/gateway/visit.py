@@ -21,6 +21,7 @@ from pointsman.gateway.endpoints import Asked, Endpoint
 from pointsman.gateway.snapshot import Route, Snapshot, Target, Tenant
 from pointsman.providers.dialect import Dialect
 from pointsman.providers.estimated_usage import estimated_usage, estimated_usage_of_cut_reply
+from pointsman.providers.keys import KeyChoice
 from pointsman.routing.decision import Decision
 from pointsman.telemetry.trace_context import read_traceparent
 
@@ -55,6 +56,7 @@ class Visit:
         "headers",
         "id",
         "keeps",
+        "key",
         "losses",
         "overhead_s",
         "path",
@@ -91,6 +93,8 @@ class Visit:
         self.decision: Decision | None = None
         self.unit: str | None = None
         self.target: Target | None = None
+        self.key: KeyChoice | None = None
+        """The provider's key of the attempt under way: it must stand in nothing that is said."""
         self.fell_back = False
         self.attempts: list[Attempt] = []
         self.losses: tuple[str, ...] = ()

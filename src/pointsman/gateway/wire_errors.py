@@ -20,15 +20,19 @@ _ADDRESS = re.compile(r"https?://[^\s\"'<>]+")
 
 def without_secrets(failure: Failure, key: KeyChoice | None, base_url: str) -> Failure:
     """A provider may quote the key it refuses, or the address it was called at: neither is the client's to know."""
-    message = failure.message
-    if key is not None and key.secret.reveal() in message:
-        message = message.replace(key.secret.reveal(), str(key.secret))
+    message, code = failure.message, failure.code
+    if key is not None:
+        secret = key.secret.reveal()
+        message = message.replace(secret, str(key.secret))
+        code = None if code is not None and secret in code else code
     host = base_url.partition("://")[2].partition("/")[0]
     if host in message:
         message = _ADDRESS.sub("…", message).replace(host, "…")
     if failure.kind.fault == "account":
         message = f"the provider refused the gateway's own key: {message}"
-    return failure if message == failure.message else msgspec.structs.replace(failure, message=message)
+    if message == failure.message and code == failure.code:
+        return failure
+    return msgspec.structs.replace(failure, message=message, code=code)
 
 
 def failure_reply(visit: Visit, failure: Failure) -> tuple[int, Headers, bytes]:

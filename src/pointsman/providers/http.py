@@ -37,6 +37,7 @@ from pointsman.providers.keys import KeyChoice, KeyRing
 from pointsman.providers.provider import Answer, Call
 from pointsman.providers.quirks import bend_body, bend_request
 from pointsman.providers.ratelimits import should_retry
+from pointsman.providers.request_id import request_id
 from pointsman.providers.retry import RetryPolicy, next_delay
 from pointsman.providers.transport import BodyStream, Reply, Timeouts, Transport
 from pointsman.providers.variant_request import VariantRequest
@@ -44,7 +45,6 @@ from pointsman.providers.variant_request import VariantRequest
 __all__ = ["HttpProvider", "OnAttempt"]
 
 _NO_HEADERS: Mapping[str, str] = {}
-_REQUEST_ID = ("x-request-id", "request-id", "apim-request-id", "x-goog-request-id", "x-amzn-requestid")
 _MOST_LOSSES = 100
 
 
@@ -147,7 +147,7 @@ class HttpProvider:
         except ProviderError as error:
             failure = _without_key(error.failure, key)
         ended_s = clock.monotonic_s()
-        request_id = _request_id(reading.headers)
+        named = request_id(reading.headers)
         self._tell(failure, reading.headers, key)
         attempt = Attempt(
             started_s=started_s,
@@ -155,7 +155,7 @@ class HttpProvider:
             ttft_s=None if reading.first_s is None else reading.first_s - sent_s,
             failure=failure,
             key=key.name if key is not None else None,
-            request_id=request_id or (failure.request_id if failure is not None else None),
+            request_id=named or (failure.request_id if failure is not None else None),
             backoff_s=backoff_s,
         )
         return _Outcome(attempt, reply, reading.usage(reply), should_retry(reading.headers) if failure is not None else None)
@@ -276,13 +276,6 @@ class _Reading:
             if isinstance(delta, Finished):
                 self._finished += 1
             self._assembler.add(delta)
-
-
-def _request_id(headers: Mapping[str, str]) -> str | None:
-    for name in _REQUEST_ID:
-        if (found := headers.get(name)) is not None:
-            return found
-    return None
 
 
 def _without_key(failure: Failure, key: KeyChoice | None) -> Failure:

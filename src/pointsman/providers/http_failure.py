@@ -10,11 +10,10 @@ from collections.abc import Mapping
 from pointsman.core.failure import Failure, FailureClass, Phase, ProviderError
 from pointsman.providers.error_body import ErrorFacts, error_facts, facts_of
 from pointsman.providers.failure_class import CODE_OF, STATUS_OF, failure_class, is_known_code
+from pointsman.providers.request_id import request_id
 from pointsman.providers.retry_after import read_retry_after_s
 
 __all__ = ["client_fault", "code_to_write", "cut_short", "http_failure", "in_band_failure", "malformed", "reported_failure"]
-
-_REQUEST_ID = ("x-request-id", "request-id", "apim-request-id", "x-amzn-requestid", "x-goog-request-id")
 
 
 def http_failure(status: int, headers: Mapping[str, str], body: bytes) -> Failure:
@@ -26,7 +25,7 @@ def http_failure(status: int, headers: Mapping[str, str], body: bytes) -> Failur
         status=status,
         code=_code(facts),
         retry_after_s=read_retry_after_s(headers),
-        request_id=next((headers[name] for name in _REQUEST_ID if name in headers), facts.request_id),
+        request_id=request_id(headers) or facts.request_id,
     )
 
 

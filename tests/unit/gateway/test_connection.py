@@ -103,6 +103,10 @@ def test_a_broken_chunk_behind_a_head_ends_its_own_request(served):
     until(lambda: not served.app.in_flight)
 
 
+def test_nobody_is_asked_to_continue_what_was_refused(served):
+    refused(talk(served, request(headers=("expect: 100-continue", "transfer-encoding: chunked")) + b"zz\r\n"), 400, "bad_request")
+
+
 @pytest.mark.parametrize(
     "sent",
     [
