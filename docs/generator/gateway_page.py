@@ -18,7 +18,7 @@ PATHS = (
     ("`POST /v1/embeddings`", "OpenAI embeddings"),
     ("`POST /v1/messages`, `/v1/messages/count_tokens`", "Anthropic Messages"),
     ("`POST /v1beta/models/NAME:generateContent`, `:streamGenerateContent`, `:countTokens`", "Gemini; also under `/v1/`"),
-    ("`GET /v1/models`, `/v1beta/models`", "the routes this key may call"),
+    ("`GET /v1/models`, `/v1beta/models`", "the routes this key may call; with a name behind it (`/v1/models/chat`), that one"),
     ("`GET /health`", "200 as long as the process answers; no key needed"),
     ("`GET /ready`", "200 while requests are welcome, 503 while it drains; no key needed"),
 )
