@@ -78,12 +78,13 @@ def problem(reply: ChatReply, after: ChatReply, target: Dialect, *, stream: bool
 @pytest.mark.parametrize("target_name", TARGETS)
 @pytest.mark.parametrize("source_name", BY_SOURCE)
 def test_no_recorded_reply_loses_anything_in_silence(source_name: str, target_name: str) -> None:
-    """Told whole, exactly the named losses are gone; told as a stream, nothing beyond them."""
+    """Told whole, exactly the named losses are gone; told as a stream, also delta by delta as it came, nothing beyond them."""
     target = DIALECTS.load(target_name)
     problems: dict[str, str] = {}
     for recorded in BY_SOURCE[source_name]:
         if (reply := reply_of(recorded)) is not None:
-            for stream, after in told(reply, target):
+            passed_on = [(True, streamed(target, written(target, deltas(recorded) or (), ASKED)))] if is_stream(recorded) else []
+            for stream, after in [*told(reply, target), *passed_on]:
                 if found := problem(reply, after, target, stream=stream):
                     problems[f"{recorded.name} stream={stream}"] = found
     assert problems == {}
