@@ -43,6 +43,7 @@ class Desk:
         if path is None:
             raise PointsmanError(f"there is no {PROJECT_FILE} here or above", hint="name one with --config")
         self._environment = environment
+        self.path = path
         self.project = load_project(path, environment)
         self.store = Migrations(migrations_file(self.project, path.resolve().parent))
 

@@ -36,7 +36,7 @@ from pointsman.routing.memory import Memory
 from pointsman.routing.policies.rollout import Rollout
 from pointsman.routing.policy import POLICIES, Policy, PolicyPlugin
 
-__all__ = ["SnapshotMaker", "hash_of_key", "is_key_hash", "routes_of"]
+__all__ = ["SnapshotMaker", "hash_of_key", "is_key_hash", "routes_of", "variants_of_routes"]
 
 _HASTY_WAIT_S = 2.0
 _DIGEST = "sha256:"
@@ -201,6 +201,11 @@ class SnapshotMaker:
 def routes_of(project: ProjectSpec) -> dict[str, RouteSpec]:
     """The routes of a configuration; without any, one for each variant."""
     return project.routes or {name: RouteSpec(variant=name, salt=name) for name in project.variants}
+
+
+def variants_of_routes(project: ProjectSpec) -> dict[str, tuple[str, ...]]:
+    """Whom each route may ask. Raises `ConfigError`."""
+    return {name: _variants_of(name, spec) for name, spec in routes_of(project).items()}
 
 
 def _migrating(spec: RouteSpec, order: RolloutOrder | None) -> RouteSpec:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from pointsman.cli.migrate_report import leave_files, report
 from pointsman.cli.options import json_option
 from pointsman.cli.output import EXIT_CODES, print_json, say, with_example
 
@@ -125,7 +126,9 @@ def _asked(desk: Desk, migration: str | None, name: str, why: str, *, as_json: b
         say(f"{now.id}: nobody has answered yet; the command waits for a gateway")
     else:
         click.echo(f"{now.id}: {answer}")
+    if now.status == "closed":
+        leave_files(desk, now.id)
     return EXIT_CODES["unknown" if answer is None else "pass"]
 
 
-LIVE_COMMANDS = [_start, _status, *(_verb(name, does, because) for name, (does, because) in _VERBS.items())]
+LIVE_COMMANDS = [_start, _status, report, *(_verb(name, does, because) for name, (does, because) in _VERBS.items())]

@@ -19,7 +19,7 @@ from pointsman.rollout.sightings import Sightings
 from pointsman.rollout.state import Command, Evidence, State, Transition
 from pointsman.rollout.witness import Witness
 
-__all__ = ["Logged", "Moved", "Replayed", "decode_sightings", "encode_sightings", "follow", "moved_entry", "replay"]
+__all__ = ["Logged", "Moved", "Replayed", "Retracer", "decode_sightings", "encode_sightings", "follow", "moved_entry", "replay"]
 
 _PACK, _UNPACK = msgspec.msgpack.Encoder(), msgspec.msgpack.Decoder(Sightings)
 
@@ -77,22 +77,38 @@ def follow(witness: Witness, before: State, after: State) -> None:
         witness.entered_phase()
 
 
-def replay(plan: Plan, entries: Iterable[Logged]) -> Replayed:
-    """Take every step of a log again. A step that comes out otherwise, in any bit, is named."""
-    witness, state, last_s = Witness(plan), State(), 0.0
-    differences: list[str] = []
-    for number, entry in enumerate(entries, 1):
+class Retracer:
+    """Takes every step of a log again, entry by entry. A step that comes out otherwise, in any bit, is named."""
+
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
+        self._number = 0
+        self.witness, self.state, self.last_s = Witness(plan), State(), 0.0
+        self.differences: list[str] = []
+
+    def take(self, entry: Logged) -> Moved | None:
+        """The next entry; returns the step if it is one."""
+        self._number += 1
         if entry.kind == "seen" and entry.rows is not None:
-            witness.take(decode_sightings(entry.rows))
-            witness.commit()
-        elif entry.kind == "moved":
-            moved = msgspec.json.decode(entry.data, type=Moved)
-            evidence = witness.evidence()
-            if msgspec.json.encode(evidence) != bytes(moved.evidence):
-                differences.append(f"event {number}: the evidence is another")
-            again = step(plan, state, evidence, moved.now_s, moved.command)
-            if msgspec.json.encode(again) != msgspec.json.encode(moved.transition):
-                differences.append(f"event {number}: {again.action} in place of {moved.transition.action}")
-            follow(witness, state, moved.transition.state)
-            state, last_s = moved.transition.state, moved.now_s
-    return Replayed(witness, state, last_s, tuple(differences))
+            self.witness.take(decode_sightings(entry.rows))
+            self.witness.commit()
+        return self._step(msgspec.json.decode(entry.data, type=Moved)) if entry.kind == "moved" else None
+
+    def _step(self, moved: Moved) -> Moved:
+        evidence = self.witness.evidence()
+        if msgspec.json.encode(evidence) != bytes(moved.evidence):
+            self.differences.append(f"event {self._number}: the evidence is another")
+        again = step(self._plan, self.state, evidence, moved.now_s, moved.command)
+        if msgspec.json.encode(again) != msgspec.json.encode(moved.transition):
+            self.differences.append(f"event {self._number}: {again.action} in place of {moved.transition.action}")
+        follow(self.witness, self.state, moved.transition.state)
+        self.state, self.last_s = moved.transition.state, moved.now_s
+        return moved
+
+
+def replay(plan: Plan, entries: Iterable[Logged]) -> Replayed:
+    """Where a whole log leads."""
+    again = Retracer(plan)
+    for entry in entries:
+        again.take(entry)
+    return Replayed(again.witness, again.state, again.last_s, tuple(again.differences))
