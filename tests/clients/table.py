@@ -43,6 +43,7 @@ def summary(outcome: Outcome) -> Iterator[str]:
 
 def page(outcomes: list[Outcome], on: dt.date) -> str:
     """The whole page."""
+    ran = sum(o.client.never is None for o in outcomes)
     cells, providers = sum(len(o.complaints) for o in outcomes), len(PROVIDERS)
     bad = sum(bool(c) for o in outcomes for c in o.complaints.values())
     lines = [
@@ -50,7 +51,7 @@ def page(outcomes: list[Outcome], on: dt.date) -> str:
         "",
         "<!-- Written by `make test-clients`. Changes here are lost. -->",
         "",
-        f"{len(outcomes)} clients × {providers} provider protocols on {on}: {cells} cells, {cells - bad} good, {bad} failed.",
+        f"{ran} clients × {providers} provider protocols on {on}: {cells} cells, {cells - bad} good, {bad} failed.",
         "",
         "Each cell is a request of that client, as it is installed from its registry, through `pointsman serve` to a",
         "scripted provider that speaks the row's protocol. It is good if the client shows exactly what the provider said (text",
