@@ -69,8 +69,10 @@ class _Worker:
         self._lag.start()
         self._shadow.start()
         gc.collect()
-        gc.freeze()  # what is loaded stays, and requests leave few cycles
-        gc.set_threshold(50_000, 20, 50)
+        gc.freeze()  # what is loaded stays
+        # Requests leave no cycles, but each connection leaves some thirty objects in one (docs/log, memory), so looking
+        # for them seldom costs megabytes and often costs time.
+        gc.set_threshold(10_000, 10, 20)
         serving = asyncio.create_task(server.serve(sockets=[self._listening]))
         reporting = asyncio.create_task(self._report())
         commands = asyncio.create_task(self._obey(server))

@@ -1,8 +1,11 @@
 """Records wait while the disk refuses, one bad record costs no other, and nothing is written or lost twice."""
 
 import asyncio
+import sqlite3
+import time
 from decimal import Decimal
 
+import msgspec
 import pytest
 
 from pointsman.app import recorder as recorder_module
@@ -132,3 +135,27 @@ def test_a_log_that_refuses_keeps_no_record_from_the_ledger(opened, tmp_path, sa
     assert kept(tmp_path) == 3
     assert opened._metrics.unlogged == 3
     assert said == ["requests are not logged: no room for words"]
+
+
+@pytest.mark.parametrize("days, left", [(1.0, ["d00002"]), (None, ["d00001", "d00002"])])
+def test_what_is_older_than_it_may_be_is_deleted_at_the_start_and_then_by_the_hour(tmp_path, monkeypatch, days, left):
+    """Deleted in pieces, between which new records are written; nothing is, where all is to be kept."""
+    monkeypatch.setattr(recorder_module, "_WRITE_EVERY_S", 0.001)
+    now_s = time.time()
+    project = ProjectSpec(store=StoreSpec(ledger="ledger.sqlite", retention_days=days))
+    with Ledger(tmp_path / "ledger.sqlite") as ledger:
+        old = msgspec.structs.replace(served(1), at_s=now_s - 1.01 * 86_400)
+        ledger.append([old, msgspec.structs.replace(served(2), at_s=now_s - 0.99 * 86_400)])
+
+    async def run_a_while():
+        with Recorder(project, tmp_path, Metrics(), [].append) as recorder:
+            running = asyncio.create_task(recorder.run())
+            while recorder._pruned_s is None:  # noqa: ASYNC110  # it is no event to anybody but this test
+                await asyncio.sleep(0.001)
+            await asyncio.sleep(0)
+            await asyncio.wait([running], timeout=0.2)
+            running.cancel()
+
+    asyncio.run(run_a_while())
+    with sqlite3.connect(tmp_path / "ledger.sqlite") as db:
+        assert [d for (d,) in db.execute("select decision from requests order by decision")] == left
