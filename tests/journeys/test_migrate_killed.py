@@ -33,6 +33,14 @@ def free_port() -> int:
         return int(taken.getsockname()[1])
 
 
+def is_there(pid):
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
 class Rounds:
     """Migrations one after the other, and kills among them."""
 
@@ -65,6 +73,7 @@ class Rounds:
             return False
         running.process.kill()
         running.process.wait(30)
+        until(lambda: not any(is_there(pid) for pid in workers), "orphaned workers leave the address", 60)
         return True
 
 

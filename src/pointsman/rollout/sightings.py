@@ -11,7 +11,17 @@ from pointsman.core.served import CLIENT_GONE, Served
 from pointsman.core.shadow_pair import ShadowPair
 from pointsman.rollout.observations import FLAGS
 
-__all__ = ["PairSighting", "RatingSighting", "RequestSighting", "Sightings", "pair_of", "rating_of", "sighting_of"]
+__all__ = [
+    "BIT",
+    "PairSighting",
+    "RatingSighting",
+    "RequestSighting",
+    "Sightings",
+    "decoded_flags",
+    "pair_of",
+    "rating_of",
+    "sighting_of",
+]
 
 BIT = {name: 1 << i for i, name in enumerate(FLAGS)}
 
@@ -72,6 +82,11 @@ class Sightings(msgspec.Struct, frozen=True, array_like=True):
     def and_then(self, more: Sightings) -> Sightings:
         """Both, in this order."""
         return Sightings(self.requests + more.requests, self.ratings + more.ratings, self.pairs + more.pairs)
+
+
+def decoded_flags(flags: int) -> set[str]:
+    """Names of the flags that are set."""
+    return {name for name, bit in BIT.items() if flags & bit}
 
 
 def sighting_of(served: Served, baseline: str, candidate: str, time_s: float) -> RequestSighting | None:

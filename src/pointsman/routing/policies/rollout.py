@@ -46,7 +46,7 @@ class Rollout:
         if options.baseline == options.candidate:
             raise ConfigError("is the baseline", key="candidate", value=options.candidate)
         self._options = options
-        self._memory = memory or NoMemory()
+        self._memory = NoMemory() if memory is None else memory
         self._weight_bp = basis_points(options.weight)
         self._decisions: dict[int, Decision] = {}
 
