@@ -38,11 +38,11 @@ phases: [{shadow: 1d}, {step: 0.1, hold: 1d}, {holdback: 0.05, hold: 1d}]
 GATEWAY = """\
 variants:
   old: {provider: up, model: old, base_url: "http://127.0.0.1:9/v1"}
-  new: {provider: up, model: new, base_url: "http://127.0.0.1:9/v1"}
+  new: {provider: up, model: new, base_url: "http://127.0.0.1:9/v1", price: {input: 1, output: 2}}
 routes:
   support: {variant: old}
 """
-VERBS = ("status", "approve", "pause", "resume", "promote", "rollback", "abort", "close")
+VERBS = ("status", "report", "approve", "pause", "resume", "promote", "rollback", "abort", "close")
 
 
 @pytest.fixture(scope="module")

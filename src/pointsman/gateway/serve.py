@@ -146,7 +146,7 @@ async def _attempt(
     finally:
         visit.arrived()
         ended_s = clock.monotonic_s()
-        if visit.usage is None and visit.endpoint.kind == "chat" and _may_be_billed(failure, reply):
+        if _is_unbilled(visit) and _may_be_billed(failure, reply):
             visit.unanswered()
         if visit.client.gone:
             timed = False  # how long the provider would have taken, nobody knows
@@ -173,6 +173,10 @@ def _trace_headers(visit: Visit) -> dict[str, str]:
     state = visit.headers.get(b"tracestate") if visit.traceparent is not None else None
     named = {"traceparent": outgoing_traceparent(visit.id, visit.traceparent, ratio, attempt)}
     return named if state is None else {**named, "tracestate": state.decode("latin-1")}
+
+
+def _is_unbilled(visit: Visit) -> bool:
+    return visit.usage is None and visit.endpoint.kind == "chat"
 
 
 def _may_be_billed(failure: Failure | None, reply: Reply | None) -> bool:
