@@ -33,6 +33,7 @@ _SETTLE_S = 0.5
 """What is written behind the answer, a ledger say, counts too."""
 _DIRECT = "direct"
 _OURS = "pointsman serve"
+_NEEDED = (_DIRECT, "nginx", "bare proxy", _OURS)
 
 _GOALS = (
     ("bare proxy", 1.5, "ours over"),
@@ -80,14 +81,15 @@ def run(runs: int, requests: int, only: Sequence[str] = ()) -> Found:
                 continue
             if contender.name == _OURS:
                 admin_port = place.admin_port
-        everything = _rounds(load, running, runs, requests)
+        failed: list[str] = []
+        everything = _rounds(load, running, runs, requests, failed)
         recorded = _records_told(admin_port) if admin_port else None
     return Found(
         title="Gateways: CPU µs per request, and what they add, at 1, 16 and 64 requests at once",
         columns=_COLUMNS,
         rows=_rows(everything) + [Row(name, why=why) for name, why in absent.items()],
         runs=everything,
-        notes=[*_notes(everything), *([recorded] if recorded else [])],
+        notes=[*_notes(everything), *([recorded] if recorded else []), *failed],
         versions=versions,
     )
 
@@ -113,14 +115,21 @@ def _started(contender: Contender, place: Place, opened: contextlib.ExitStack) -
     return _Running(contender.name, place.port, process.pid, asked, contender.share)
 
 
-def _rounds(load: str, running: Sequence[_Running], runs: int, requests: int) -> list[dict[str, object]]:
+def _rounds(load: str, running: Sequence[_Running], runs: int, requests: int, failed: list[str]) -> list[dict[str, object]]:
     everything: list[dict[str, object]] = []
     for number in range(1, runs + 1):
         for kind in KINDS:
             for at_once in _AT_ONCE:
                 for one in running:
                     count = max(_LEAST, int(requests * one.share / (_FEWER_AT_ONE if at_once == 1 else 1)))
-                    figures = _measured(load, one, kind, at_once, count)
+                    try:
+                        figures = _measured(load, one, kind, at_once, count)
+                    except RuntimeError as problem:
+                        if one.name in _NEEDED:
+                            raise
+                        print(f"  {problem}", file=sys.stderr, flush=True)
+                        failed.append(f"{one.name} failed in round {number}: {kind.name}, {at_once} at once")
+                        continue
                     everything.append({"round": number, "kind": kind.name, "at_once": at_once, "contender": one.name, **figures})
         print(f"  round {number} of {runs}", file=sys.stderr, flush=True)
     return everything
@@ -167,21 +176,23 @@ def _rows(everything: list[dict[str, object]]) -> list[Row]:
 
 
 def _row(everything: list[dict[str, object]], kind: str, at_once: int, name: str) -> Row:
-    def values(who: str, what: str) -> list[float]:
+    def values(who: str, what: str) -> dict[object, float]:
         return _values(everything, kind, at_once, who, what)
 
-    def added_ms(what: str) -> float | None:
-        return median(a - b for a, b in zip(values(name, what), values(_DIRECT, what), strict=True))
+    def added_ms(what: str) -> float:
+        return median(a - b for a, b in _pairs(values(name, what), values(_DIRECT, what)))
 
     title = f"{kind} {at_once}: {name}"
-    rate = median(values(name, "per_s"))
+    if not values(name, "per_s"):
+        return Row(title, why="it failed in every round")
+    rate = median(values(name, "per_s").values())
     if name == _DIRECT:
-        figures = {what: median(values(name, what)) for what in ("p50_ms", "p99_ms", "first_p50_ms", "per_s")}
+        figures = {what: median(values(name, what).values()) for what in ("p50_ms", "p99_ms", "first_p50_ms", "per_s")}
         return Row(title, [None, None, None, None, None, None, None, rate, None], dict(figures))
-    cpu_us = median(values(name, "cpu_us"))
+    cpu_us = median(values(name, "cpu_us").values())
     ratios = [_ratio(values(name, "cpu_us"), values(to, "cpu_us")) for to in ("nginx", "bare proxy", _OURS)]
     added = [added_ms(what) for what in ("p50_ms", "p99_ms", "first_p50_ms")]
-    mib = median(values(name, "resident_mib"))
+    mib = median(values(name, "resident_mib").values())
     keys = ("to_nginx", "to_bare", "to_ours", "added_p50_ms", "added_p99_ms", "added_first_p50_ms", "per_s", "resident_mib")
     return Row(
         title,
@@ -190,14 +201,21 @@ def _row(everything: list[dict[str, object]], kind: str, at_once: int, name: str
     )
 
 
-def _values(everything: list[dict[str, object]], kind: str, at_once: int, name: str, what: str) -> list[float]:
+def _values(everything: list[dict[str, object]], kind: str, at_once: int, name: str, what: str) -> dict[object, float]:
+    """By round."""
     where = (kind, at_once, name)
-    return [float(str(one[what])) for one in everything if (one["kind"], one["at_once"], one["contender"]) == where]
+    return {o["round"]: float(str(o[what])) for o in everything if (o["kind"], o["at_once"], o["contender"]) == where}
 
 
-def _ratio(ours: list[float], theirs: list[float]) -> float | None:
-    """Median over rounds of the ratio within a round, whose runs met the machine in the same minutes."""
-    return median(a / b for a, b in zip(ours, theirs, strict=True)) if theirs else None
+def _pairs(ours: dict[object, float], theirs: dict[object, float]) -> list[tuple[float, float]]:
+    """Of the same round, whose runs met the machine in the same minutes."""
+    return [(ours[number], theirs[number]) for number in ours if number in theirs]
+
+
+def _ratio(ours: dict[object, float], theirs: dict[object, float]) -> float | None:
+    """Median over rounds of the ratio within a round."""
+    pairs = _pairs(ours, theirs)
+    return median(a / b for a, b in pairs) if pairs else None
 
 
 def _notes(everything: list[dict[str, object]]) -> list[str]:
@@ -206,7 +224,7 @@ def _notes(everything: list[dict[str, object]]) -> list[str]:
         ours = _values(everything, kind.name, 16, _OURS, "cpu_us")
         for name, goal, over in _GOALS if ours else ():
             theirs = _values(everything, kind.name, 16, name, "cpu_us")
-            ratio = _ratio(ours, theirs) if over == "ours over" else _ratio(theirs, ours) if theirs else None
+            ratio = _ratio(ours, theirs) if over == "ours over" else _ratio(theirs, ours)
             if ratio is None:
                 continue
             held = ratio <= goal if over == "ours over" else ratio >= goal
@@ -215,8 +233,8 @@ def _notes(everything: list[dict[str, object]]) -> list[str]:
             notes.append(f"CPU, {kind.name}, 16 at once: {said} (goal {bound}): {'reached' if held else 'missed'}")
     for kind in KINDS:
         for what, meant in (("p50_ms", "answer"), ("first_p50_ms", "first byte")):
-            pairs = zip(*(_values(everything, kind.name, 1, name, what) for name in (_OURS, _DIRECT)), strict=False)
-            added = [a - b for a, b in pairs]
+            both = (_values(everything, kind.name, 1, name, what) for name in (_OURS, _DIRECT))
+            added = [a - b for a, b in _pairs(*both)]
             if added:
                 added_ms = median(added)
                 held = "reached" if added_ms <= _GOAL_ADDED_MS else "missed"
