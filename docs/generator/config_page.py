@@ -14,6 +14,8 @@ from pointsman.evals.dataset import TestsSpec
 from pointsman.evals.spec import CacheSpec, CriterionSpec, EvalSpec, PriceSpec, VariantSpec
 from pointsman.providers.local_provider import LocalPrice
 from pointsman.providers.scripted.script import Drift, KeyScript, Latency, Script, Spread, TokenSpread
+from pointsman.rollout.check import CHECKS
+from pointsman.rollout.plan import Caps, Phase, Plan, Traffic
 from pointsman.selection.requirements import Must, Nice, Privacy, QualityFloor, Requirements, Situation, Volume
 from pointsman.telemetry.alerts import AlertRule
 
@@ -42,6 +44,12 @@ FILES: dict[str, tuple[Section, ...]] = {
         ("alerts", AlertsSpec),
         ("alerts.rules.NAME", AlertRule),
         ("alerts.notify.NAME", Receiver),
+    ),
+    "migration.yaml": (
+        ("migration.yaml", Plan),
+        ("phases", Phase),
+        ("traffic", Traffic),
+        ("caps", Caps),
     ),
     "requirements.yaml": (
         ("requirements.yaml", Requirements),
@@ -90,6 +98,7 @@ def pages() -> dict[str, str]:
     return {
         "eval-yaml.md": page("eval.yaml", _EVAL, *_sections("eval.yaml"), _criteria(), _SCORERS),
         "pointsman-yaml.md": page("pointsman.yaml", _PROJECT, *_sections("pointsman.yaml")),
+        "migration-yaml.md": page("migration.yaml", _MIGRATION, *_sections("migration.yaml"), *_checks()),
         "requirements-yaml.md": page("requirements.yaml", _REQUIREMENTS, *_sections("requirements.yaml")),
         "script.md": page("Scripts", _SCRIPT, *_sections("script")),
     }
@@ -109,6 +118,11 @@ _PROJECT = (
     "every default holds. Variants have the [keys they have in eval.yaml](eval-yaml.md#variantsname); "
     "their paths start at the folder of the `eval.yaml` that names them. "
     + _REFERENCES.replace("{schema}", "pointsman.schema.json")
+)
+_MIGRATION = (
+    "How a route's traffic moves, for [`pointsman migrate`](../how-to/migrate.md). Variants and route are names in "
+    "`pointsman.yaml`; durations are written `90s`, `30m`, `12h`, `7d`, `2w`. "
+    + _REFERENCES.replace("{schema}", "migration.schema.json")
 )
 _REQUIREMENTS = "What is needed of a model, for [`pointsman select`](../how-to/select.md). " + _REFERENCES.replace(
     "{schema}", "requirements.schema.json"
@@ -140,6 +154,17 @@ def _link(struct: type[msgspec.Struct], file: str) -> str:
     where, place = next((f, place) for f, sections in FILES.items() for place, s in sections if s is struct)
     page_name = "" if where == file else f"{where.replace('.', '-')}.md"
     return f"[{place}]({page_name}#{anchor(place)})"
+
+
+def _checks() -> list[str]:
+    """Each check that may be a guardrail or a signal, with its options."""
+    head = "## Checks\n\nUnder `guardrails` and `signals`, by name; `{}` takes every option as it is here."
+    found = [head]
+    for name in CHECKS.names():
+        plugin = CHECKS.load(name)
+        rows = [(code(k.name), k.kind, k.default, k.meaning) for k in keys(plugin.options)]
+        found.append(f"### {name}\n\n{plugin.summary}\n\n{table(('option', 'type', 'default', 'meaning'), rows)}")
+    return found
 
 
 def _criteria() -> str:

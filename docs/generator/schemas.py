@@ -17,6 +17,7 @@ from pointsman.evals.spec import EvalSpec
 from pointsman.providers.local_provider import LOCAL
 from pointsman.providers.provider_row import provider_names
 from pointsman.providers.scripted.script import Script
+from pointsman.rollout.plan import Plan
 from pointsman.selection.requirements import Requirements
 
 __all__ = ["schemas"]
@@ -29,6 +30,7 @@ def schemas() -> dict[str, str]:
     """File name → text, the same for the same code."""
     built = {
         "eval.schema.json": _eval(),
+        "migration.schema.json": _schema(Plan, "migration.yaml"),
         "pointsman.schema.json": _schema(ProjectSpec, "pointsman.yaml"),
         "requirements.schema.json": _schema(Requirements, "requirements.yaml"),
         "scripts.schema.json": _schema(dict[str, Script | None], "A file of scripts: model name → script."),

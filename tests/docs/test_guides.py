@@ -51,6 +51,8 @@ def test_every_bakeoff_shown_keeps_the_schema(page: Path):
         )
         if "task" in document:  # needs, not a script
             kind = "requirements"
+        if "phases" in document:
+            kind = "migration"
         schemas[f"{kind}.schema.json"].validate(document)
 
 

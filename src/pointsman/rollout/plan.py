@@ -32,13 +32,17 @@ class Traffic(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """What a rehearsal and the sizing of phases assume of the route."""
 
     requests_per_minute: Positive = 60.0
+    """Mean over a week."""
     requests_per_unit: Annotated[float, msgspec.Meta(ge=1)] = 3.0
     """Mean over conversations or users."""
     rated: Share = 0.1
     """Share of answers that get a rating."""
     error_rate: Share = 0.01
+    """Share of the baseline's requests that fail."""
     cost_usd_per_request: Positive = 0.002
+    """Mean of the baseline's."""
     latency_p95_s: Positive = 4.0
+    """Of the baseline's answers."""
 
 
 class Phase(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -98,16 +102,23 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     """The whole of `migration.yaml`."""
 
     route: str
+    """The route whose traffic moves."""
     from_: str = msgspec.field(name="from")
+    """The variant in service: the baseline."""
     to: str
+    """The variant that may take its place: the candidate."""
     reason: str = ""
+    """Why, in a word; `pointsman migrate plan` knows which words carry a migration."""
     phases: tuple[Phase, ...]
+    """In order; shares only rise."""
     traffic: Traffic = Traffic()
+    """What a rehearsal simulates."""
     guardrails: dict[str, dict[str, Any] | None] = msgspec.field(default_factory=_six)
     """Checks by name with their options; a breach rolls back."""
     signals: dict[str, dict[str, Any] | None] = msgspec.field(default_factory=_sample_ratio)
     """Checks whose breach only holds."""
     caps: Caps = Caps()
+    """Limits without statistics."""
     alpha: Share = 0.01
     """Chance that a candidate which is no worse is ever rolled back, divided among the guardrails."""
     cool_down: str = "1h"
