@@ -86,15 +86,21 @@ class Controller:
     """Everything that touches the store happens in a thread of its own."""
 
     def __init__(
-        self, path: Path, replicas: Replicas, say: Callable[[str], None], *, wall_s: Callable[[], float] = time.time
+        self,
+        path: Path,
+        replicas: Replicas,
+        say: Callable[[str], None],
+        *,
+        wall_s: Callable[[], float] = time.time,
+        holder: str | None = None,
     ) -> None:
-        """Raises `StorageError` if the store cannot be opened."""
+        """`holder`: who takes the lease, this process by default. Raises `StorageError` if the store cannot be opened."""
         self._store = Migrations(path)
         self._folder = path.parent.resolve()
         self._replicas = replicas
         self._say = say
         self._wall_s = wall_s
-        self._holder = process_name()
+        self._holder = holder or process_name()
         self._token: int | None = None
         self._renewed_s = -_RENEW_S
         self._thread = ThreadPoolExecutor(1, "controller")
