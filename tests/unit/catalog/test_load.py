@@ -58,14 +58,14 @@ def test_todays_models_answer_and_have_a_price_and_a_window(name: str) -> None:
     ],
 )
 def test_windows_are_the_real_ones(name: str, tokens: int) -> None:
-    """T7 and T8: the guide's 128K for GPT-4 is GPT-4 Turbo's; the others it has right."""
+    """T07 and T08: the guide's 128K for GPT-4 is GPT-4 Turbo's; the others it has right."""
     fact = CATALOG.fact(find_model(CATALOG, name), "context_tokens")
     assert fact is not None
     assert (fact.value, bool(fact.source), bool(fact.checked_on)) == (tokens, True, True)
 
 
 def test_vision_came_with_gpt_4_turbo() -> None:
-    """T7: plain GPT-4 reads text only."""
+    """T07: plain GPT-4 reads text only."""
     assert find_model(CATALOG, "GPT-4").modalities_in == ("text",)
     assert "image" in (find_model(CATALOG, "GPT-4 Turbo").modalities_in or ())
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import csv
+import re
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 
@@ -14,7 +16,10 @@ from pointsman.selection.criteria import Criterion, Part
 from pointsman.selection.guide_matrix import Claim, matrix_claims
 from pointsman.selection.pareto import dominates, front
 from pointsman.selection.rank import Ranked, score_of
+from pointsman.selection.requirements import Must, Requirements
+from pointsman.selection.select import select
 from pointsman.stats.intervals import wilson
+from support.selection import TODAY
 from support.shared import SHARED, needs_shared
 
 ARENA = "data/catalog/lmarena_text_categories_2025-12-17.csv"
@@ -31,6 +36,7 @@ FIELD = (
     ("claude-3-5-sonnet-20240620", "anthropic:claude-3-5-sonnet", "3", "15", 200_000),
     ("gemini-1.5-pro-002", "gemini:gemini-1.5-pro", "1.25", "5", 2_097_152),
     ("gemini-1.5-flash-002", "gemini:gemini-1.5-flash", "0.075", "0.3", 1_048_576),
+    ("mistral-large-2407", "azure:mistral-large-2407", "2", "6", 128_000),
 )
 
 
@@ -39,7 +45,7 @@ def claims() -> dict[tuple[str, str], Claim]:
 
 
 def test_t07_the_matrix_gives_gpt_4_what_turbo_has() -> None:
-    """128K and vision are GPT-4 Turbo's; GPT-4 reads 8K of text."""
+    """T07: 128K and vision are GPT-4 Turbo's; GPT-4 reads 8K of text."""
     found = claims()
     assert found["GPT-4", "context"].verdict == "refuted"
     assert found["GPT-4", "context"].fact == "8,192"
@@ -52,17 +58,17 @@ def test_t07_the_matrix_gives_gpt_4_what_turbo_has() -> None:
     ["GPT-4o", "Claude 3.5 Sonnet", "Claude 3 Opus", "Claude 3 Haiku", "Gemini 1.5 Pro", "GPT-3.5 Turbo", "Llama 3.1 405B"],
 )
 def test_t08_the_other_windows_hold(model: str) -> None:
-    """16K, 128K, 200K, 2M, as the catalogue has them."""
+    """T08: 16K, 128K, 200K, 2M, as the catalogue has them."""
     assert claims()[model, "context"].verdict == "holds"
 
 
 def test_t21_plain_gpt_4o_does_not_read_audio() -> None:
-    """The matrix gives it audio; the API needs the audio or realtime name."""
+    """T21: The matrix gives it audio; the API needs the audio or realtime name."""
     assert claims()["GPT-4o", "multimodal"].verdict == "refuted"
 
 
 def test_t09_two_hours_of_video_fill_the_window() -> None:
-    """At 258 tokens of picture and 32 of sound a second, an hour is 1.044M tokens and Gemini 1.5 Pro holds 2.0 hours."""
+    """T09: At 258 tokens of picture and 32 of sound a second, an hour is 1.044M tokens and Gemini 1.5 Pro holds 2.0 hours."""
     tokens_per_hour = (258 + 32) * 3600
     window = bundled_catalog().models["google/gemini-1.5-pro"].context_tokens
     assert tokens_per_hour == 1_044_000
@@ -74,7 +80,7 @@ def test_t09_two_hours_of_video_fill_the_window() -> None:
     "right, n, low, high", [(94, 100, 0.875, 0.972), (99, 100, 0.9455, None), (100, 100, 0.963, None), (470, 500, 0.916, 0.958)]
 )
 def test_t29_a_hundred_examples_do_not_show_ninety_five(right: int, n: int, low: float, high: float | None) -> None:
-    """Of 100 cases only 100 right show more than 95 %; 470 of 500 do not."""
+    """T29: Of 100 cases only 100 right show more than 95 %; 470 of 500 do not."""
     found = wilson(right, n)
     assert isinstance(found, Estimate)
     assert found.low == pytest.approx(low, abs=0.0006)
@@ -112,7 +118,7 @@ def arena() -> list[Ranked]:
 
 @needs_shared(ARENA)
 def test_t18_the_front_of_the_guides_time(arena: list[Ranked]) -> None:
-    """Rating, price and window leave three: Gemini 1.5 Pro, GPT-4o mini, Gemini 1.5 Flash; none of the guide's cheap two."""
+    """T18: Rating, price and window leave three: Gemini 1.5 Pro, GPT-4o mini, Gemini 1.5 Flash; none of the guide's cheap two."""
     found = front(arena)
     assert {r.candidate.id for r in found.members} == {
         "gemini:gemini-1.5-pro",
@@ -132,16 +138,48 @@ def test_t18_the_front_of_the_guides_time(arena: list[Ranked]) -> None:
     ],
 )
 def test_t18_the_guides_two_cheap_models_are_each_dominated(arena: list[Ranked], loser: str, winners: set[str]) -> None:
-    """GPT-3.5 by 4o mini, Haiku and 1.5 Flash; Haiku by 1.5 Flash."""
+    """T18: GPT-3.5 by 4o mini, Haiku and 1.5 Flash; Haiku by 1.5 Flash."""
     by_id = {r.candidate.id: r for r in arena}
     assert {r.candidate.id for r in arena if dominates(r, by_id[loser])} >= winners
 
 
 @needs_shared(ARENA)
+def test_t17_gpt_4_is_dominated_by_nine_of_eleven(arena: list[Ranked]) -> None:
+    """T17: rating, price and window: nine others are no worse on any, eight of them beyond the rating's error."""
+    by_id = {r.candidate.id: r for r in arena}
+    gpt_4 = by_id["openai:gpt-4"]
+    over = [r for r in arena if dominates(r, gpt_4)]
+    rated = gpt_4.parts[0]
+    beyond = [r.candidate.id for r in over if r.parts[0].low > rated.high]
+    assert (len(arena) - 1, len(over), len(beyond)) == (11, 9, 8)
+    assert {r.candidate.id for r in over} - set(beyond) == {"anthropic:claude-3-sonnet"}
+    assert set(by_id) - {r.candidate.id for r in over} == {"openai:gpt-4", "openai:gpt-3.5-turbo", "anthropic:claude-3-haiku"}
+
+
+@needs_shared(ARENA)
 def test_t17_gpt_4_is_beaten_in_words(arena: list[Ranked]) -> None:
-    """By 4o mini alone it is beaten on all three, at 133 times the price, beyond the error of the rating."""
+    """T17: By 4o mini alone it is beaten on all three, at 133 times the price, beyond the error of the rating."""
     pair = [r for r in arena if r.candidate.id in ("openai:gpt-4", "openai:gpt-4o-mini")]
     [beaten] = front(pair).beaten
     assert beaten.offer == "openai:gpt-4"
     assert "133 times the price" in beaten.words or "133.3 times the price" in beaten.words
     assert "intervals overlap" not in beaten.words
+
+
+def test_t22_a_licence_is_a_constraint() -> None:
+    """T22: Mistral Large 2, which the guide lists among the open models, is refused for commercial use; Llama 3.1 is not."""
+    needs = Requirements(must=Must(open_weights=True, commercial_use=True))
+    found = select(bundled_catalog(), needs, as_of=TODAY, own={}, callable_providers=frozenset({"vllm"}))
+    refused = {f.offer: f for f in found.refused if f.constraint == "commercial_use"}
+    assert "Mistral Research" in refused["vllm:mistral/mistral-large-2407"].fact
+    assert "vllm:meta/llama-3.1-405b-instruct" not in refused
+
+
+def test_every_claim_of_the_guide_has_a_test_that_names_it() -> None:
+    """T01 to T33 each open the docstring of at least one test, so that a search for the number finds it."""
+    tests = Path(__file__).parents[2]
+    opened = re.compile(r'"""(T\d\d)(?: and (T\d\d))?[:,]')
+    named = {
+        n for file in tests.rglob("test_*.py") for found in opened.findall(file.read_text(encoding="utf-8")) for n in found if n
+    }
+    assert named == {f"T{n:02}" for n in range(1, 34)}

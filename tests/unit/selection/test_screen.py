@@ -219,7 +219,7 @@ def _estimate(value: float, low: float, high: float) -> Estimate:
 
 
 def test_t28_the_guides_sample_report_fails_its_own_targets() -> None:
-    """0.94 of 100 does not show 0.95, 2.8 s is over 2 s, $0.015 is over $0.01: none of the three is met."""
+    """T28: 0.94 of 100 does not show 0.95, 2.8 s is over 2 s, $0.015 is over $0.01: none of the three is met."""
     catalog = market(offer("openai/gpt-9", read="10", written="16.667"), score("openai/gpt-9", 0.6))
     own = _own(_estimate(0.94, 0.875, 0.972), _estimate(2.8, 2.5, 3.1))
     by_accuracy = chosen(catalog, Requirements(must=Must(quality=(QualityFloor(benchmark="own", min=0.95),))), own=own)

@@ -125,7 +125,7 @@ def test_a_leaf_with_a_role_always_has_an_answer_today() -> None:
 
 @pytest.mark.parametrize("day", [GUIDE_DAY, None])
 def test_t32_a_private_job_of_500k_tokens_reports_the_conflict(day: date | None) -> None:
-    """Privacy is asked before length, so the tree says Llama 3.1 with its 128K window: the report says that it does not fit."""
+    """T32: Privacy is asked before length, so the tree says Llama 3.1 with its 128K window: that is reported."""
     needs = Requirements(
         must=Must(context_tokens=500_000, privacy=Privacy(stays_on_premises=True)), situation=Situation(gpu_budget=True)
     )
@@ -138,7 +138,7 @@ def test_t32_a_private_job_of_500k_tokens_reports_the_conflict(day: date | None)
 
 
 def test_t33_beyond_200k_tokens_the_long_leaf_does_not_fit_either() -> None:
-    """For documents the guide says Claude 3.5 Sonnet, which reads 200K."""
+    """T33: For documents the guide says Claude 3.5 Sonnet, which reads 200K."""
     needs = Requirements(must=Must(context_tokens=400_000))
     found = select(bundled_catalog(), needs, as_of=GUIDE_DAY, own={}, callable_providers=CALLABLE)
     assert found.guidance.trace.leaf.id == "L04"
@@ -154,7 +154,7 @@ def test_low_latency_hides_voice() -> None:
 
 
 def test_t18_the_cheap_leaf_is_beaten_on_the_day() -> None:
-    """GPT-3.5 Turbo is no better than GPT-4o mini on quality, price or window, and the tree is told so."""
+    """T18: GPT-3.5 Turbo is no better than GPT-4o mini on quality, price or window, and the tree is told so."""
     needs = Requirements(
         volume=Volume(requests_per_day=500_000, input_tokens=512, output_tokens=256),
         nice={"quality": 1, "cost": 1, "context": 1},
@@ -166,7 +166,7 @@ def test_t18_the_cheap_leaf_is_beaten_on_the_day() -> None:
 
 
 def test_t17_gpt_4_is_beaten_on_the_day() -> None:
-    """Budget unlimited and quality critical says GPT-4: on quality, price and window others are no worse."""
+    """T17: Budget unlimited and quality critical says GPT-4: on quality, price and window others are no worse."""
     needs = Requirements(
         volume=Volume(requests_per_day=1000, input_tokens=512, output_tokens=256),
         nice={"quality": 1, "cost": 1, "context": 1},
