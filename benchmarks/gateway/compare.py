@@ -83,7 +83,10 @@ def run(runs: int, requests: int, only: Sequence[str] = ()) -> Found:
                 admin_port = place.admin_port
         failed: list[str] = []
         everything = _rounds(load, running, runs, requests, failed)
-        recorded = _records_told(admin_port) if admin_port else None
+        try:
+            recorded = _records_told(admin_port) if admin_port else None
+        except OSError as problem:  # hours of measuring are not thrown away for it
+            recorded = f"`pointsman serve` did not tell what it recorded: {problem}"
     return Found(
         title="Gateways: CPU µs per request, and what they add, at 1, 16 and 64 requests at once",
         columns=_COLUMNS,
