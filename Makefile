@@ -7,7 +7,7 @@ DEV_STAMP := $(VENV)/.dev-ready
 JS_STAMP  := tests/clients/js/node_modules/.package-lock.json
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-slow test-clients check format bench docs lock clean
+.PHONY: help setup demo test test-slow test-clients golden check format bench docs lock clean
 
 help: ## list these targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /  \1\t/' | expand -t 14
@@ -47,6 +47,9 @@ $(JS_STAMP): tests/clients/js/package-lock.json
 
 test-clients: $(DEV_STAMP) .venv-clients/.ready .venv-clients-held-back/.ready $(JS_STAMP) ## the SDKs people use, through the gateway; needs Node.js; writes docs/reference/clients.md
 	PYTHONPATH=tests $(BIN)/python -m clients --write docs/reference/clients.md
+
+golden: $(DEV_STAMP) ## write the golden files of translation anew; read the difference before you commit it
+	PYTHONPATH=tests $(BIN)/python -m support.golden
 
 check: $(DEV_STAMP) ## lint, format, types, import contracts
 	$(BIN)/ruff check .

@@ -427,6 +427,14 @@ def test_encrypted_thoughts_sent_without_their_id_do_not_pass_for_anthropics() -
     assert body(RESPONSES, asked)["input"][0] == thought
 
 
+def test_anthropics_redacted_thoughts_do_not_pass_for_those_of_a_responses_server() -> None:
+    """It would refuse the whole request: `encrypted_content` must be its own."""
+    thought = Message(role="assistant", parts=(Reasoning(encrypted="c2VjcmV0"), Text(text="ok")))
+    wire = RESPONSES.write_request(request(user_says("x"), thought, user_says("y")))
+    assert b"c2VjcmV0" not in wire.body
+    assert [loss.field for loss in wire.losses] == ["messages[1].parts[0]"]
+
+
 def test_anthropics_signed_thoughts_come_back_across_turns() -> None:
     """Thinking with its signature, and redacted thinking, go back as they came."""
     blocks = [{"type": "thinking", "thinking": "hm", "signature": "c2ln"}, {"type": "redacted_thinking", "data": "eA"}]

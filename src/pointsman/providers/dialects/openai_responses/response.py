@@ -48,9 +48,9 @@ def status_of(finish: FinishReason) -> tuple[str, str | None]:
     return ("incomplete", None) if finish in (FinishReason.UNKNOWN, FinishReason.ERROR) else ("completed", None)
 
 
-def created_of(created_s: float | None) -> float:
-    """When the response was made; 0 if nobody said."""
-    return created_s if created_s is not None and math.isfinite(created_s) else 0
+def created_of(created_s: float | None) -> int:
+    """When the response was made, in whole seconds, as strictly typed clients demand; 0 if nobody said."""
+    return int(created_s) if created_s is not None and math.isfinite(created_s) else 0
 
 
 def envelope(request: ChatRequest, *, reply_id: str | None, model: str | None, created_s: float | None) -> Wire:

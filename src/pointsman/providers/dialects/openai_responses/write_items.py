@@ -121,6 +121,8 @@ def _other_item(part: Part, at: str, losses: list[Loss]) -> list[object]:
     match part:
         case ToolCall():
             return [call_item(part)]
+        case Reasoning(id=None, encrypted=str()):
+            losses.append(Loss(at, "only the provider that encrypted these thoughts could use them"))
         case Reasoning() if part.encrypted or part.id:
             if part.signature:
                 losses.append(Loss(f"{at}.signature", "a proof of thought has no place in this protocol"))
