@@ -3,6 +3,8 @@
 import contextlib
 import hashlib
 import json
+import os
+import signal
 import sqlite3
 import time
 
@@ -45,7 +47,7 @@ def check_log(folder, id):  # noqa: A002  # it is what it is
 def test_a_bad_candidate_is_rolled_back_and_gets_nothing_more(tmp_path, upstream):
     """Given a candidate that fails 60 % of its requests, when a migration starts, then it is rolled back on all
     replicas, that is probed and written down, and no later request reaches it."""
-    with serving(tmp_path, config(upstream.base_url, new="failing"), workers=2) as running:
+    with serving(tmp_path, config(upstream.base_url, old="sound", new="failing"), workers=2) as running:
         with Traffic(running.openai_url, turns=1) as traffic:
             id = started(tmp_path, {**STEP, "hold": "60s"})  # noqa: A001  # it is what it is
             until_status(tmp_path, id, "rolled_back")
@@ -147,6 +149,7 @@ def test_a_candidate_that_is_worse_in_shadow_never_meets_a_user(tmp_path, upstre
     check_log(tmp_path, id)
 
 
+@pytest.mark.slow
 def test_shadow_passes_a_sound_candidate_on_and_stops_where_its_budget_ends(tmp_path, upstream):
     """Given a budget for a few requests a day, mirroring stops there and the phase waits; with enough, it is left."""
     with serving(tmp_path, config(upstream.base_url, old="sound", new="sound")) as running:
@@ -230,3 +233,19 @@ def test_the_admin_listener_starts_steers_and_shows_a_migration(tmp_path, upstre
         assert status == 400
         assert "newer" in refused["error"]
         assert running.admin(f"/migrations/{begun['migration']}/promote", method="POST", body={})[0] == 409
+
+
+@pytest.mark.slow
+def test_workers_that_hear_nothing_give_new_conversations_the_baseline_and_come_back(tmp_path, upstream):
+    """Given a supervisor that hangs, after five seconds its workers go by the baseline; when it wakes, by the share again."""
+    with serving(tmp_path, config(upstream.base_url, old="sound", new="sound"), workers=2) as running:
+        with Traffic(running.openai_url, turns=1) as traffic:
+            id = started(tmp_path, {**STEP, "step": 0.9, "hold": "1h"}, guardrails={})  # noqa: A001  # it is what it is
+            until(lambda: events(tmp_path, id, "applied"), "it is applied")
+            os.kill(running.process.pid, signal.SIGSTOP)
+            try:
+                until(lambda: {t.variant for t in traffic.turns[-50:]} == {"old"}, "new conversations get the baseline", 30)
+            finally:
+                os.kill(running.process.pid, signal.SIGCONT)
+            until(lambda: {t.variant for t in traffic.turns[-50:]} == {"old", "new"}, "the share counts again", 30)
+        assert {t.status for t in traffic.turns} == {200}

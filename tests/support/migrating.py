@@ -18,7 +18,7 @@ from support.gateway import variant
 from support.serving import Serving, until
 
 SCRIPTS = {
-    "steady": {"output_tokens": 8, "error": 0.1},
+    "steady": {"output_tokens": 8, "error": 0.3},
     "failing": {"output_tokens": 8, "error": 0.6},
     "dead": {"output_tokens": 8, "error": 1.0},
     "curt": {"output_tokens": 8, "truncation": 0.5},
