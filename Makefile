@@ -27,7 +27,7 @@ $(DEV_STAMP): requirements/dev.txt $(RUN_STAMP)
 
 setup: $(DEV_STAMP) ## make .venv with the tool and everything its tests need, from locked, hashed dependencies
 
-demo: $(RUN_STAMP) ## the main job, offline and without a key; writes demo/report.html
+demo: $(RUN_STAMP) ## the whole story, offline and without a key; writes pages into demo/
 	$(BIN)/pointsman demo
 
 test: check ## all checks, then all tests but the slow ones

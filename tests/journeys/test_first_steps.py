@@ -12,12 +12,27 @@ from support.command import pointsman
 from support.scripted_server import scripted_server
 
 
-def test_the_demo_tells_its_story_without_a_key_or_a_network(tmp_path):
+@pytest.mark.timeout(400)
+def test_the_demo_tells_the_whole_story_without_a_key_or_a_network(tmp_path):
+    """Select, bake-off, rehearsal, then live: the bad candidate is sent back, the good one serves everybody."""
     ran = pointsman("demo", cwd=tmp_path)
     assert ran.code == 0, ran.err
-    assert ran.out.splitlines()[1].startswith("swift may replace classic: no worse within 3.0 points")
+    assert ran.out.startswith("Select: ")
     for line in ("✓ pass: swift: every bound holds", "✗ fail: tiny: breaks quality", "✗ fail: grand: breaks latency_p95_s"):
         assert line in ran.out
+    story = " ".join(ran.out.split())
+    assert "A candidate that is no worse was rolled back in 0 of 5 rollouts" in story
+    assert "tiny in place of classic was rolled back after" in story
+    assert "swift in place of classic reached everybody and is closed" in story
+    assert story.count(" 0 changed sides in mid-life") == 2
+    pages = {p.name for p in (tmp_path / "demo").glob("*.html")}
+    assert pages == {"report.html", "rehearsal.html", "postmortem-tiny.html", "postmortem-swift.html"}
+
+
+def test_the_bakeoff_alone_leaves_its_report(tmp_path):
+    ran = pointsman("demo", "--bakeoff-only", cwd=tmp_path)
+    assert ran.code == 0, ran.err
+    assert ran.out.splitlines()[1].startswith("swift may replace classic: no worse within 3.0 points")
     page = (tmp_path / "demo" / "report.html").read_text()
     assert "swift may replace classic" in page
     assert "declared as synthetic" in page

@@ -9,7 +9,7 @@ import msgspec
 from pointsman.app.demo_tickets import tickets
 from pointsman.store.journal import write_whole
 
-__all__ = ["DEMO_CASES", "write_demo"]
+__all__ = ["DEMO_CASES", "write_demo", "write_plan"]
 
 DEMO_CASES = 600
 _SEED = 3
@@ -70,6 +70,27 @@ criteria:
 stream: true
 seed: 3
 """
+
+_PLAN = """\
+# How traffic would move in weeks. The live part of the demo has plans of its own, whose phases last seconds.
+route: support
+from: classic
+to: swift
+reason: deprecation
+traffic: {requests_per_minute: 10, requests_per_unit: 3}
+phases:
+  - {shadow: 7d, sample: 0.1}
+  - {step: 0.05, hold: 7d}
+  - {step: 0.25, hold: 7d}
+  - {step: 0.5, hold: 7d}
+guardrails: {error_rate: {}, latency_p95: {}, cost: {}, quality: {}, refusals: {}, satisfaction: {}}
+"""
+
+
+def write_plan(folder: Path) -> Path:
+    """Write the demo's `migration.yaml`; returns its path. Raises `StorageError`."""
+    write_whole(folder / "migration.yaml", _PLAN.encode())
+    return folder / "migration.yaml"
 
 
 def write_demo(folder: Path) -> Path:

@@ -106,7 +106,8 @@ def _naive(results: dict[str, Result]) -> list[str]:
 
 
 def _open(results: dict[str, Result]) -> list[str]:
-    stuck = {n: r.count("unfinished") for n, r in results.items() if r.count("unfinished")}
+    ours = {n: r for n, r in results.items() if not r.scenario.by_guide}
+    stuck = {n: r.count("unfinished") for n, r in ours.items() if r.count("unfinished")}
     return [
         f"{name} ({results[name].scenario.summary}): {n:,} rollouts waited in vain for evidence; larger steps or a longer shadow"
         " phase would end them."
