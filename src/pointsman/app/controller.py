@@ -309,7 +309,7 @@ class Controller:
         for live in list(self._live.values()):
             live.take(inbox.get(live.migration.id, Sightings()))
             if live.advance(self._store, self._token, now_s):
-                self._say(f"migration {live.migration.id}: {live.state.status.replace('_', ' ')}: {live.says}")
+                self._say(f"migration {live.migration.id}: {live.last_step}")
         if now_s - self._shown_s >= _SHOW_S:
             self._show(now_s)
 

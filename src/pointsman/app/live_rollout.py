@@ -71,6 +71,8 @@ class LiveRollout:
         self._committed_s = self.now_s
         self.says = ""
         """Why it stands as it does."""
+        self.last_step = ""
+        """The last thing that happened, and why."""
         self._evidence: Evidence | None = None
 
     @property
@@ -143,6 +145,7 @@ class LiveRollout:
             answered=answered,
         )
         follow(self.witness, self.state, moved.state)
+        self.last_step = f"{moved.action.replace('_', ' ')}, {moved.weight:.2%} of new units: {moved.reason}"
         self.state, self._committed_s = moved.state, self.now_s
         return True
 
