@@ -18,6 +18,8 @@ from support.migrating import SCRIPTS, Traffic, config, store_of, write_plan
 from support.scripted_server import scripted_server
 from support.serving import Serving, serving, until
 
+_SLOW_S = 5.0
+"""How late a loaded machine may obey; what is obeyed within a second is for `test_migrate_rollback_speed` to say."""
 ENDED = ("rolled_back", "aborted", "closed")
 
 
@@ -80,7 +82,7 @@ class Rounds:
 MANY = pytest.param(int(os.environ.get("POINTSMAN_KILLS", "200")), marks=[pytest.mark.slow, pytest.mark.timeout(0)])
 
 
-@pytest.mark.parametrize("kills", [3, MANY])
+@pytest.mark.parametrize("kills", [pytest.param(3, marks=pytest.mark.timeout(400)), MANY])
 def test_a_kill_at_any_moment_leads_to_no_double_step_no_lost_rollback_and_no_reassigned_unit(tmp_path, upstream, kills):
     """Given migrations that are promoted, rolled back, aborted and dead, under traffic, when gateway or workers are
     killed again and again, then every log is whole and replays, its versions rise by one, what ended stays ended, and
@@ -136,4 +138,5 @@ def check_conversations(traffic, went_back):
         for before, after in itertools.pairwise(seen):
             if before.variant != after.variant:
                 assert after.variant == "old", (name, turns)
-                assert any(before.sent_s - 1.0 <= at_s <= after.sent_s + 1.0 for at_s in went_back), (name, turns, went_back)
+                between = (before.sent_s - _SLOW_S, after.done_s)
+                assert any(between[0] <= at_s <= between[1] for at_s in went_back), (name, turns, went_back)

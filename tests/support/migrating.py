@@ -82,6 +82,7 @@ class Turn(NamedTuple):
     sent_s: float
     variant: str | None
     status: int
+    done_s: float
 
 
 class Traffic:
@@ -116,6 +117,9 @@ class Traffic:
         """Turns that a variant got."""
         return [t for t in self.turns if t.variant == variant_ and t.sent_s >= after_s]
 
+    def _note(self, conversation: str, sent_s: float, variant_: str | None, status: int) -> None:
+        self.turns.append(Turn(conversation, sent_s, variant_, status, time.time()))
+
     def _talk(self, thread: int) -> None:
         with openai.OpenAI(base_url=self._base_url, api_key="unused", max_retries=0, timeout=30) as sdk:
             while not self._stop.is_set():
@@ -131,15 +135,15 @@ class Traffic:
                     model="support", messages=history, extra_headers=headers, stream=self._stream
                 )
             except openai.APIStatusError as error:
-                self.turns.append(Turn(name, sent_s, error.response.headers.get("x-pointsman-variant"), error.status_code))
+                self._note(name, sent_s, error.response.headers.get("x-pointsman-variant"), error.status_code)
                 answer = "(nothing)"
             except openai.APIConnectionError:
-                self.turns.append(Turn(name, sent_s, None, 0))
+                self._note(name, sent_s, None, 0)
                 if self._stop.wait(0.05):
                     return
                 continue
             else:
-                self.turns.append(Turn(name, sent_s, raw.headers.get("x-pointsman-variant"), raw.status_code))
+                self._note(name, sent_s, raw.headers.get("x-pointsman-variant"), raw.status_code)
                 answer = _said(raw.parse(), stream=self._stream)
             history += [{"role": "assistant", "content": answer}, {"role": "user", "content": f"and then? ({number})"}]
             if self._stop.is_set():

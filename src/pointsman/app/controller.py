@@ -26,6 +26,7 @@ from pointsman.core.served import Served
 from pointsman.core.shadow_pair import ShadowPair
 from pointsman.rollout.sightings import PairSighting, RatingSighting, RequestSighting, Sightings, pair_of, rating_of, sighting_of
 from pointsman.rollout.state import State
+from pointsman.routing.policies.rollout import BASIS, basis_points
 from pointsman.store.migrations import Entry, LeaseLost, Migration, Migrations
 
 __all__ = ["Controller", "Replica", "Replicas", "process_name"]
@@ -137,7 +138,7 @@ class Controller:
         """Take the lease if it is free, and go on where the log ends; the orders to begin with."""
         self._orders = await self._in_thread(self._work, {})
         now_s = self._wall_s()
-        self._probes = {o.migration: _Probe(o.weight, now_s) for o in self._orders}
+        self._probes = {o.migration: _Probe(_told(o.weight), now_s) for o in self._orders}
         for migration in await self._in_thread(self._unprobed):
             self._probes[migration] = _Probe(0.0, now_s)
         return self._orders
@@ -218,8 +219,8 @@ class Controller:
         self._orders = orders
         await self._replicas.obey(orders)
         for migration in before.keys() | after.keys():
-            weight = after[migration].weight if migration in after else 0.0
-            if migration not in after or migration not in before or before[migration].weight != weight:
+            weight = _told(after[migration].weight) if migration in after else 0.0
+            if migration not in after or migration not in before or _told(before[migration].weight) != weight:
                 self._probes[migration] = _Probe(weight, now_s)
             live = self._live.get(migration)
             if migration not in after and live is not None and live.state.status in ("rolled_back", "aborted"):
@@ -342,7 +343,9 @@ class Controller:
             stale = [n for n, r in enumerate(replicas) if r is None or r.weights.get(migration, 0.0) != probe.weight]
             if not stale:
                 self._note(
-                    migration, "applied", {"weight": probe.weight, "after_s": now_s - probe.ordered_s, "replicas": len(replicas)}
+                    migration,
+                    "applied",
+                    {"weight": probe.weight, "after_s": round(now_s - probe.ordered_s, 3), "replicas": len(replicas)},
                 )
                 del self._probes[migration]
             elif now_s - probe.ordered_s > _UNCONFIRMED_S and not probe.killed:
@@ -393,6 +396,11 @@ class Controller:
 
     async def _in_thread(self, work: Callable[..., _T], *arguments: object) -> _T:
         return await asyncio.get_running_loop().run_in_executor(self._thread, work, *arguments)
+
+
+def _told(weight: float) -> float:
+    """A share as workers can give it."""
+    return basis_points(weight) / BASIS
 
 
 def _ended_s(served: Served) -> float:

@@ -18,7 +18,7 @@ from pointsman.routing.features import Features
 from pointsman.routing.memory import Memory, NoMemory
 from pointsman.routing.policy import PolicyExample, PolicyPlugin
 
-__all__ = ["BASIS", "PLUGIN", "Options", "Rollout"]
+__all__ = ["BASIS", "PLUGIN", "Options", "Rollout", "basis_points"]
 
 BASIS = 10_000
 """Shares are whole basis points, so that a share can be remembered, logged and compared exactly."""
@@ -53,7 +53,7 @@ class Rollout:
     @property
     def weight(self) -> float:
         """The share in force, found out by asking: how many of evenly spread strangers would get the candidate."""
-        return sum(self._code(u / BASIS) >= _CANDIDATE for u in range(BASIS)) / BASIS
+        return sum(self._code((u + 0.5) / BASIS) >= _CANDIDATE for u in range(BASIS)) / BASIS
 
     def choose(self, features: Features, u: float) -> Decision:
         """The side this conversation is on, or is put on now."""

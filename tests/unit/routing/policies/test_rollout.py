@@ -1,12 +1,12 @@
 """Who gets the candidate of a migration, and who keeps what they had."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pointsman.core.failure import ConfigError
 from pointsman.routing.features import Features
-from pointsman.routing.policies.rollout import Options, Rollout
+from pointsman.routing.policies.rollout import BASIS, Options, Rollout, basis_points
 
 
 class Notes(dict):
@@ -67,9 +67,13 @@ def test_live_conversations_move_where_the_plan_says_so():
     assert rollout(1.0, memory, move_live=True).choose(asked(7, continues=True), 0.5).variant == "new"
 
 
-@pytest.mark.parametrize("weight", [0.0, 0.0001, 0.05, 0.5, 0.95, 1.0])
+@given(weight=st.floats(0, 1))
+@settings(max_examples=20, deadline=None)
 def test_the_share_it_reports_is_the_one_it_gives(weight):
-    assert rollout(weight).weight == weight
+    """To a basis point, and never nothing for something."""
+    assert rollout(weight).weight == basis_points(weight) / BASIS
+    assert abs(rollout(weight).weight - weight) <= 1 / BASIS
+    assert (rollout(weight).weight > 0) == (weight > 0)
 
 
 def test_both_sides_must_differ():
