@@ -8,7 +8,7 @@ many months it is watched.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -28,8 +28,9 @@ from pointsman.evals.signs import losses_and_wins
 from pointsman.evals.tally import Tally
 from pointsman.stats.sequential.looks import log_sign_evidence, log_total
 from pointsman.store.journal import Journal, read_lines
+from pointsman.store.migrations import Migration
 
-__all__ = ["Finding", "Look", "Watch", "look_at", "look_document"]
+__all__ = ["Finding", "Look", "Watch", "look_at", "look_document", "migrations_to"]
 
 
 class Finding(msgspec.Struct, frozen=True, kw_only=True):
@@ -183,6 +184,12 @@ def look_at(watch: Watch, after: RunDir, *, margin: float, alpha: float) -> Look
         run=after.path.name,
         findings=findings,
     )
+
+
+def migrations_to(look: Look, migrations: Sequence[Migration]) -> list[tuple[Finding, Migration]]:
+    """The migrations that moved, or are moving, traffic to a variant that this look found worse."""
+    failed = {f.variant: f for f in look.findings if f.verdict == "fail"}
+    return [(failed[m.candidate], m) for m in migrations if m.candidate in failed and m.status in ("running", "completed")]
 
 
 def look_document(look: Look) -> dict[str, object]:

@@ -37,11 +37,23 @@ __all__ = ["command"]
     help="Chance of ever accusing a model that has not become worse, over all looks.",
 )
 @click.option("--every-s", type=click.FloatRange(1), help="Look again so many seconds after each look began, until it fails.")
+@click.option(
+    "--rollback", is_flag=True, help="If a variant fails to which a migration has moved traffic, ask the gateway to send it back."
+)
 @click.option("--looks", type=click.IntRange(1), help="With --every-s: end after so many looks.")
 @runs_option
 @json_option
 def command(
-    file: Path, pin: str | None, margin: float, alpha: float, every_s: float | None, looks: int | None, runs: Path, as_json: bool
+    *,
+    file: Path,
+    pin: str | None,
+    margin: float,
+    alpha: float,
+    every_s: float | None,
+    rollback: bool,
+    looks: int | None,
+    runs: Path,
+    as_json: bool,
 ) -> int:
     """Run FILE's test set again and compare it, case by case, with the run that is pinned.
 
@@ -60,23 +72,31 @@ def command(
     if pin is not None:
         watch.pin(find_run(runs, pin))
         say(f"pinned {watch.pinned}")
-    return asyncio.run(_looking(watch, file, margin, alpha, every_s, looks, as_json=as_json))
+    return asyncio.run(_looking(watch, file, margin, alpha, every_s, looks, rollback=rollback, as_json=as_json))
 
 
 async def _looking(
-    watch: Watch, file: Path, margin: float, alpha: float, every_s: float | None, looks: int | None, *, as_json: bool
+    watch: Watch,
+    file: Path,
+    margin: float,
+    alpha: float,
+    every_s: float | None,
+    looks: int | None,
+    *,
+    rollback: bool,
+    as_json: bool,
 ) -> int:
     loop, done = asyncio.get_running_loop(), 0
     while True:
         began_s = loop.time()
-        code = await _look(watch, file, margin, alpha, as_json=as_json)
+        code = await _look(watch, file, margin, alpha, rollback=rollback, as_json=as_json)
         done += 1
         if every_s is None or code in (EXIT_ERROR, EXIT_CODES["fail"]) or done == looks:
             return code
         await asyncio.sleep(max(0.0, began_s + every_s - loop.time()))
 
 
-async def _look(watch: Watch, file: Path, margin: float, alpha: float, *, as_json: bool) -> int:
+async def _look(watch: Watch, file: Path, margin: float, alpha: float, *, rollback: bool, as_json: bool) -> int:
     from pointsman.app.regress import look_at, look_document
 
     directory, stopped = await _rerun(watch, file, quiet=as_json)
@@ -92,11 +112,26 @@ async def _look(watch: Watch, file: Path, margin: float, alpha: float, *, as_jso
         return 0
     look = look_at(watch, directory, margin=margin, alpha=alpha)
     watch.remember(look)
+    if rollback and look.verdict == "fail":
+        await asyncio.to_thread(_send_back, look, file)
     if as_json:
         print_json(look_document(look))
     else:
         _show(look, watch)
     return EXIT_CODES[look.verdict]
+
+
+def _send_back(look: Look, file: Path) -> None:
+    """Tell the migrations that moved traffic to a variant which has become worse."""
+    from pointsman.app.config import find_project
+    from pointsman.app.migrate import Desk
+    from pointsman.app.regress import migrations_to
+
+    desk = Desk(find_project(file.resolve().parent))
+    for finding, migration in migrations_to(look, desk.store.in_force()):
+        why = f"regress, look {look.number}: {finding.reason}"
+        answer = desk.ask(migration, "rollback", why, "pointsman regress")
+        say(f"{migration.id}: {answer or 'nobody has answered yet; the command waits for a gateway'}")
 
 
 async def _rerun(watch: Watch, file: Path, *, quiet: bool) -> tuple[RunDir, str | None]:
