@@ -22,7 +22,16 @@ from pointsman.selection.select import Selection, catalog_day, select
 from pointsman.selection.shortlist import eval_skeleton
 from pointsman.selection.usecases import use_case_needs
 
-__all__ = ["choose", "from_answers", "load_requirements", "own_results", "write_eval", "write_requirements"]
+__all__ = [
+    "choose",
+    "from_answers",
+    "load_requirements",
+    "own_results",
+    "write_eval",
+    "write_markdown",
+    "write_page",
+    "write_requirements",
+]
 
 
 def load_requirements(file: Path | None, profile: str | None, environment: Mapping[str, str]) -> Requirements:
@@ -194,6 +203,22 @@ def write_requirements(path: Path, requirements: Requirements) -> None:
 
     text = yaml.safe_dump(msgspec.to_builtins(requirements), sort_keys=False, allow_unicode=True)
     _write_new(path, schema_line("requirements", path.parent) + text)
+
+
+def write_page(path: Path, selection: Selection) -> None:
+    """The whole selection as one page, in place of one that is there. Raises `StorageError`."""
+    from pointsman.report.selection_page import selection_page
+    from pointsman.store.journal import write_whole
+
+    write_whole(path, selection_page(selection).encode())
+
+
+def write_markdown(path: Path, selection: Selection) -> None:
+    """The same as Markdown. Raises `StorageError`."""
+    from pointsman.report.selection_markdown import selection_markdown
+    from pointsman.store.journal import write_whole
+
+    write_whole(path, selection_markdown(selection).encode())
 
 
 def _write_new(path: Path, text: str) -> None:

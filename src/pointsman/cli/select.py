@@ -15,6 +15,7 @@ from pointsman.cli.output import EXIT_CODES, print_json, say, with_example
 if TYPE_CHECKING:
     from pointsman.selection.questions import Question
     from pointsman.selection.requirements import Requirements
+    from pointsman.selection.select import Selection
 
 __all__ = ["command"]
 
@@ -33,6 +34,8 @@ __all__ = ["command"]
     type=click.Path(path_type=Path, dir_okay=False),
     help="Write the needs to this file, after --interactive or --profile.",
 )
+@click.option("--html", type=click.Path(path_type=Path, dir_okay=False), help="Write a page for whoever must agree to this file.")
+@click.option("--md", type=click.Path(path_type=Path, dir_okay=False), help="Write Markdown, as for a pull request.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Of the draws that say how sure the first place is.")
 @runs_option
 @json_option
@@ -45,6 +48,8 @@ def command(
     interactive: bool,
     write_eval: Path | None,
     write_requirements: Path | None,
+    html: Path | None,
+    md: Path | None,
     seed: int,
     runs: Path,
     as_json: bool,
@@ -67,6 +72,7 @@ def command(
     if write_eval is not None and selection.shortlist:
         app.write_eval(write_eval, selection)
         say(f"wrote {write_eval}: put your own cases beside it, then run `pointsman eval {write_eval}`")
+    _write_reports(selection, html, md)
     if as_json:
         from pointsman.report.selection_document import selection_document
 
@@ -91,6 +97,17 @@ def _requirements(file: Path | None, profile: str | None, *, interactive: bool) 
     if file is None and profile is None:
         raise click.UsageError("name a requirements.yaml, a --profile, or ask for --interactive")
     return app.load_requirements(file, profile, os.environ)
+
+
+def _write_reports(selection: Selection, html: Path | None, md: Path | None) -> None:
+    from pointsman.app import select as app
+
+    if html is not None:
+        app.write_page(html, selection)
+        say(f"wrote {html}")
+    if md is not None:
+        app.write_markdown(md, selection)
+        say(f"wrote {md}")
 
 
 def _list_profiles() -> None:

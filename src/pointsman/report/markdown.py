@@ -23,7 +23,7 @@ from pointsman.report.words import (
     verdict_lines,
 )
 
-__all__ = ["comparisons_markdown", "escaped", "run_markdown"]
+__all__ = ["comparisons_markdown", "escaped", "folded", "listed", "run_markdown", "table"]
 
 _MARK: dict[VerdictName, str] = {"pass": "✅", "fail": "❌", "unknown": "❔"}
 # In a table or a paragraph each of these could begin markup.
@@ -33,9 +33,9 @@ _REFERENCE = re.compile(r"([@#]|://|www\.)")
 _MOST = 300
 
 
-def escaped(text: str) -> str:
-    """A stranger's text as itself on one line: no markup, no HTML, no mention, no link; at most 300 characters."""
-    line = fmt.plain(text, _MOST).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+def escaped(text: str, most: int | None = _MOST) -> str:
+    """A stranger's text as itself on one line: no markup, no HTML, no mention, no link; 300 characters unless told."""
+    line = fmt.plain(text, most).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     return _SPECIAL.sub(r"\\\1", _REFERENCE.sub(lambda m: m[1][0] + "&#8203;" + m[1][1:], line))
 
 
@@ -49,8 +49,8 @@ def run_markdown(result: RunResult) -> str:
         _variants(result),
         comparisons_markdown(result.comparisons),
         _criteria(result),
-        _list("**What is open, and what would settle it**", open_questions(result)),
-        _folded("Outcomes, proof-of-concept checklist, provenance", (_outcomes(result), _checks(result), _provenance(result))),
+        listed("**What is open, and what would settle it**", open_questions(result)),
+        folded("Outcomes, proof-of-concept checklist, provenance", (_outcomes(result), _checks(result), _provenance(result))),
     ]
     return "\n\n".join(b.strip("\n") for b in blocks if b) + "\n"
 
@@ -71,7 +71,7 @@ def comparisons_markdown(comparisons: Sequence[Comparison]) -> str:
         ]
         for c in comparisons
     )
-    return _table(("Candidate", "Baseline", "Metric", "Difference", "Evidence", "Verdict"), rows)
+    return table(("Candidate", "Baseline", "Metric", "Difference", "Evidence", "Verdict"), rows)
 
 
 def _variants(result: RunResult) -> str:
@@ -87,7 +87,7 @@ def _variants(result: RunResult) -> str:
         ]
         for v in result.variants
     )
-    return _table(("Variant", "Quality", "p50", "p95", "Cost per request", "Error rate", "Spent"), rows)
+    return table(("Variant", "Quality", "p50", "p95", "Cost per request", "Error rate", "Spent"), rows)
 
 
 def _criteria(result: RunResult) -> str:
@@ -100,18 +100,18 @@ def _criteria(result: RunResult) -> str:
         ]
         for c in result.criteria
     )
-    return _table(("Variant", "Criterion", "Measured", "Verdict"), rows)
+    return table(("Variant", "Criterion", "Measured", "Verdict"), rows)
 
 
 def _outcomes(result: RunResult) -> str:
     seen = [o for o in Outcome if any(v.outcomes.get(o) for v in result.variants)]
     rows = ([escaped(v.name), fmt.count(v.trials), *(fmt.count(v.outcomes.get(o, 0)) for o in seen)] for v in result.variants)
-    return _table(("Variant", "Trials", *(OUTCOME_WORD[o].capitalize() for o in seen)), rows)
+    return table(("Variant", "Trials", *(OUTCOME_WORD[o].capitalize() for o in seen)), rows)
 
 
 def _checks(result: RunResult) -> str:
     rows = ([escaped(c.item), _MARK[c.answer], escaped(c.why)] for c in (*result.checklist, *result.pitfalls))
-    return _table(("Checklist, then pitfalls", "", "Why"), rows)
+    return table(("Checklist, then pitfalls", "", "Why"), rows)
 
 
 def _provenance(result: RunResult) -> str:
@@ -132,17 +132,20 @@ def _verdict(name: VerdictName) -> str:
     return f"{_MARK[name]} {VERDICT_WORD[name]}"
 
 
-def _table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A table of cells that are escaped already; empty without a row."""
     body = [f"| {' | '.join(row)} |" for row in rows]
     if not body:
         return ""
     return "\n".join([f"| {' | '.join(columns)} |", "|" + " --- |" * len(columns), *body])
 
 
-def _list(title: str, lines: Sequence[str]) -> str:
-    return "\n".join([title, "", *(f"- {escaped(line)}" for line in lines)]) if lines else ""
+def listed(title: str, lines: Sequence[str], most: int | None = _MOST) -> str:
+    """A title over a list of a stranger's lines; empty without one."""
+    return "\n".join([title, "", *(f"- {escaped(line, most)}" for line in lines)]) if lines else ""
 
 
-def _folded(title: str, blocks: Iterable[str]) -> str:
+def folded(title: str, blocks: Iterable[str]) -> str:
+    """Blocks behind a line to click."""
     inside = "\n\n".join(b for b in blocks if b)
     return f"<details><summary>{title}</summary>\n\n{inside}\n\n</details>"

@@ -30,7 +30,7 @@ from pointsman.report.words import (
     verdict_lines,
 )
 
-__all__ = ["Column", "open_console", "print_comparisons", "print_run", "print_table"]
+__all__ = ["Column", "open_console", "packed", "print_comparisons", "print_run", "print_table"]
 
 _GAP = 2
 """Characters between columns: one of padding, one that Rich draws as the divider."""
@@ -103,7 +103,7 @@ def _print_variants(result: RunResult, console: Console) -> None:
         _measured("Cost per request", [(v.cost.per_request_usd, fmt.DOLLARS) for v in result.variants]),
         Column(head="Spent", cells=tuple(cost_total(v.cost) for v in result.variants), right=True),
     )
-    for k, group in enumerate(_packed(name, values, console.width)):
+    for k, group in enumerate(packed(name, values, console.width)):
         print_table(console, "" if k else "Variants", (name, *group))
 
 
@@ -134,9 +134,11 @@ def _print_criteria(result: RunResult, console: Console) -> None:
     print_table(console, "Criteria", columns)
 
 
-def _packed(name: Column, columns: Sequence[Column], width: int) -> list[list[Column]]:
-    """Columns in groups, each of which fits beside the name."""
-    room = width - max(_LEAST_NAME, min(name.width, width // 3))
+def packed(name: Column, columns: Sequence[Column], width: int, least_name: int = _LEAST_NAME) -> list[list[Column]]:
+    """Columns in groups, each of which fits beside the name; all in one if the name may be cut to its least for that."""
+    if _needed((name, *columns)) <= width:
+        return [list(columns)]
+    room = width - max(least_name, min(name.width, width // 3))
     groups: list[list[Column]] = [[]]
     for column in columns:
         used = sum(c.width + _GAP for c in groups[-1])

@@ -39,6 +39,7 @@ def reasons(
         lines += [*_bill(money), *(f"price: {note}" for note in money.notes)]
     if instead:
         lines.append(instead)
+    lines += _other_maker(r, finalists)
     by = next((b for b in beaten.beaten if b.offer == r.candidate.id), None)
     if by is not None:
         lines.append(by.words)
@@ -50,6 +51,15 @@ def _place(r: Ranked, found: Robustness, finalists: Sequence[Ranked]) -> str:
     rank = next((i for i, f in enumerate(finalists, 1) if f is r), 0)
     share = f"; first in {chance.value:.0%} of draws of weights and scores" if isinstance(chance, Estimate) else ""
     return f"place {rank} of {len(finalists)} finalists, score {r.score.value:.2f} [{r.score.low:.2f}, {r.score.high:.2f}]{share}"
+
+
+def _other_maker(r: Ranked, finalists: Sequence[Ranked]) -> list[str]:
+    """Why somebody further down stands here: the first finalist that is not by the maker of the best."""
+    maker = finalists[0].candidate.maker
+    other = next((i for i, f in enumerate(finalists) if f.candidate.maker != maker), 0)
+    if other < 2 or finalists[other] is not r:
+        return []
+    return [f"here as the best that is not by {maker}: models of one maker fail together, on the same day and in the same way"]
 
 
 def _bill(money: Money) -> list[str]:

@@ -5,16 +5,17 @@ Pure: the catalogue, the user's results, the day and the seed come in as argumen
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from datetime import date
 
 import msgspec
 
 from pointsman.catalog.load import Catalog
-from pointsman.core.estimate import Unknown
+from pointsman.core.estimate import Estimate, Unknown
 from pointsman.selection.candidate import Candidate, candidates
 from pointsman.selection.criteria import Criterion, criteria
-from pointsman.selection.evidence import Evidence
+from pointsman.selection.evidence import Ability, Evidence
 from pointsman.selection.explain import conflicts, makers_offer, reasons
 from pointsman.selection.guide_matrix import matrix_claims
 from pointsman.selection.money import Money, Prices
@@ -65,6 +66,7 @@ class Selection(msgspec.Struct, frozen=True, kw_only=True):
     finalists: tuple[Ranked, ...]
     """The best of each line, best first."""
     refused: tuple[Finding, ...]
+    """Those a reader asks about come first: makers' own offers, the ablest model first, each model once before any twice."""
     to_verify: tuple[Finding, ...]
     """Open questions about the shortlist, and about those that only an unanswered document keeps off it."""
     front: Front
@@ -117,14 +119,14 @@ def select(
         wishes=wishes,
         shortlist=tuple(_choice(r, prices, found, finalists, beaten, makers_offer(r, ranked, screening.refused)) for r in chosen),
         finalists=finalists,
-        refused=screening.refused,
+        refused=_asked_about_first(screening.refused, everything, evidence),
         to_verify=_open_questions(chosen, by_model),
         front=beaten,
         robustness=found,
         guidance=guidance,
         role_holders=_role_holders(requirements, finder),
         sources={s.name: s.checked_on for s in catalog.sources.values()},
-        notes=_notes(requirements, as_of, today, screening, finalists, chosen),
+        notes=(*_notes(requirements, as_of, today, screening, finalists, chosen), *_unsized(chosen, sure, prices)),
     )
 
 
@@ -200,6 +202,28 @@ def _open_questions(chosen: Sequence[Ranked], by_model: Sequence[Ranked]) -> tup
     return tuple(f for r in (*chosen, *nearly[:5]) for f in r.to_verify)
 
 
+def _unsized(chosen: Sequence[Ranked], sure: Sequence[Ranked], prices: Prices) -> list[str]:
+    """Weights on the shortlist whose cards nobody can count, and the best of those for which somebody can."""
+    dark = [r.candidate.id for r in chosen if r.candidate.offer is None and isinstance(prices.listed(r.candidate), Unknown)]
+    if not dark:
+        return []
+    at = f"how many cards {', '.join(dark)} would need is unknown, and with it the bill: ask for that before anything else"
+    for r in sure:
+        if r.candidate.offer is None and isinstance(money := prices.listed(r.candidate), Money):
+            month = money.usd_per_month
+            bill = f" at about ${month.value:,.0f} a month" if isinstance(month, Estimate) else ""
+            return [f"{at}; the best whose cards can be counted is {r.candidate.id}{bill}, {'; '.join(money.notes)}"]
+    return [at]
+
+
+def _asked_about_first(refused: Sequence[Finding], everything: Sequence[Candidate], evidence: Evidence) -> tuple[Finding, ...]:
+    of = {c.id: c for c in everything}
+    able = {m: -a.value if isinstance(a := evidence.ability(m), Ability) else math.inf for m in {c.model for c in of.values()}}
+    ordered = sorted(refused, key=lambda f: (not of[f.offer].own_offer, able[of[f.offer].model], len(f.offer), f.offer))
+    first = {of[f.offer].model: f.offer for f in reversed(ordered)}
+    return tuple(sorted(ordered, key=lambda f: first[of[f.offer].model] != f.offer))
+
+
 def _notes(
     requirements: Requirements,
     as_of: date,
@@ -219,7 +243,7 @@ def _notes(
         notes.append(f"nothing is published on {', '.join(dark)}: what is left hardly orders these, a bake-off will")
     read_as = [r.candidate.id for r in chosen if any(p.inherited_from for p in r.parts)]
     if read_as:
-        notes.append(f"not all is measured on the model itself: {', '.join(read_as)} are read from their predecessors, see below")
+        notes.append(f"part of the evidence is of predecessors, not of the model itself; see below: {', '.join(read_as)}")
     if not finalists:
         counts: dict[str, int] = {}
         for f in screening.refused:

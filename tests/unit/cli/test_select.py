@@ -187,3 +187,22 @@ def test_start_up_loads_what_it_uses() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stderr.strip() == ""
+
+
+def test_reports_are_written_beside_what_is_printed(tmp_path: Path) -> None:
+    """--html and --md leave files to pass on; --json stays alone on stdout."""
+    page, comment = tmp_path / "choice.html", tmp_path / "choice.md"
+    found = document("--profile", "ecommerce_support", "--html", str(page), "--md", str(comment))
+    first = found["shortlist"][0]["offer"]
+    assert first in page.read_text()
+    assert f"| {first} |" in comment.read_text()
+
+
+@pytest.mark.parametrize("columns", [80, 200])
+def test_no_fact_of_the_shortlist_is_dropped_for_want_of_room(columns: int) -> None:
+    """Range, growth and open questions are there at 80 columns, in a second table if need be."""
+    lines = run("--profile", "code_ide_extension", columns=columns).stdout.splitlines()
+    heads = " ".join(line for line in lines if line.startswith("Offer "))
+    for head in ("Score", "First in", "A request", "A month", "Range", "Grown", "Open"):
+        assert head in heads
+    assert all(len(line) <= columns for line in lines)

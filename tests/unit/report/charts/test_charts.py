@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pointsman.report.charts import svg
-from pointsman.report.charts.cost import cost_chart, pareto
+from pointsman.report.charts.cost import cost_chart
 from pointsman.report.charts.latency import latency_chart
+from pointsman.report.charts.plane import pareto
 from pointsman.report.charts.rows import outcome_chart, pairs_chart, quality_chart
 from pointsman.report.charts.slices import OPEN_PANELS, slices_chart
 from support.results import crowd_run, empty_run, lone_run, rich_run
