@@ -91,7 +91,7 @@ class Evidence:
     def seconds(self, model: str) -> tuple[Estimate, Basis, str] | Unknown:
         """Published seconds for one coding case (an Aider run), with basis and predecessor.
 
-        The price says nothing about speed (over the models timed, Spearman's ρ is below 0.2), so nothing is
+        The price says nothing about speed (Spearman's ρ with the median list price is below 0.2), so nothing is
         guessed from it: Unknown where neither the model nor a predecessor was timed.
         """
         if model not in self._times:

@@ -140,7 +140,7 @@ def test_without_results_and_predecessors_nothing_is_known() -> None:
 
 
 def test_price_is_no_guide_to_speed() -> None:
-    """Over the models with published times, Spearman's rank correlation with the output price is small."""
+    """Over the models with published times, Spearman's rank correlation with the median output price is below 0.2."""
     from scipy.stats import spearmanr
 
     catalog = bundled_catalog()
@@ -156,7 +156,7 @@ def test_price_is_no_guide_to_speed() -> None:
             if times and prices:
                 pairs.append((statistics.median(prices), statistics.median(times)))
         assert len(pairs) > 30
-        assert abs(spearmanr([p for p, _ in pairs], [t for _, t in pairs]).statistic) < 0.35
+        assert abs(spearmanr([p for p, _ in pairs], [t for _, t in pairs]).statistic) < 0.2
 
 
 def own(model: str, value: float, *, n: int = 400) -> OwnResult:
