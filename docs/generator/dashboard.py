@@ -26,8 +26,17 @@ def _rate(metric: str, by: str, where: str = _HERE) -> str:
     return f"sum by ({by}) (rate({metric}{{{where}}}[{_RANGE}]))"
 
 
-def _quantile(metric: str, q: float) -> str:
-    return f"histogram_quantile({q:g}, {_rate(f'{metric}_bucket', 'le, route')})"
+def _quantile(metric: str, q: float, by: str = "route") -> str:
+    return f"histogram_quantile({q:g}, {_rate(f'{metric}_bucket', f'le, {by}')})"
+
+
+def _share(part: str, whole: str, where: str = _HERE) -> str:
+    return f"{_rate(part, 'route, variant', where)} / {_rate(whole, 'route, variant')}"
+
+
+def _migration(metric: str, by: str = "") -> str:
+    """Every gateway on one store tells the same of it, so the largest is taken and not the sum."""
+    return f"max by (route, migration{by}) (pointsman_migration_{metric}{{{_HERE}}})"
 
 
 ROWS: dict[str, tuple[Panel, ...]] = {
@@ -61,6 +70,36 @@ ROWS: dict[str, tuple[Panel, ...]] = {
         Panel("Streams that broke off", _rate("pointsman_broken_streams_total", "route, variant"), _WHERE, "reqps"),
         Panel("Breakers that are open", "sum by (variant) (pointsman_open_breakers)", "{{variant}}", "short",
               "In how many workers"),
+    ),
+    "Variants side by side: how good": (
+        Panel("Failed attempts", _share("pointsman_attempt_failures_total", "pointsman_attempts_total"), _WHERE, "percentunit"),
+        Panel("Refusals", _share("pointsman_answers_total", "pointsman_answers_total",
+              f'{_HERE}, finish=~"refusal|content_filter"'), _WHERE, "percentunit"),
+        Panel("Truncated answers", _share("pointsman_answers_total", "pointsman_answers_total", f'{_HERE}, finish="length"'),
+              _WHERE, "percentunit"),
+        Panel("Satisfaction", _share("pointsman_rating_sum_total", "pointsman_ratings_total"), _WHERE, "percentunit",
+              "Mean of the ratings by `POST /v1/feedback`"),
+    ),
+    "Variants side by side: how fast and how dear": (
+        Panel("Answer, p95", _quantile("pointsman_answer_seconds", 0.95, "route, variant"), _WHERE, "s"),
+        Panel("First token, p95", _quantile("pointsman_first_token_seconds", 0.95, "route, variant"), _WHERE, "s"),
+        Panel("Cost per request", _share("pointsman_cost_usd_total", "pointsman_requests_total"), _WHERE, "currencyUSD"),
+        Panel("Attempts per request", _share("pointsman_attempts_total", "pointsman_requests_total"), _WHERE, "short",
+              "Above 1: retries"),
+    ),
+    "Migrations": (
+        Panel("The candidate's share", _migration("candidate_ratio"), "{{route}}", "percentunit", "Of new users"),
+        Panel("Evidence of harm", _migration("evidence_ratio", ", check"), "{{route}} {{check}}", "percentunit",
+              "A guardrail at 100 % rolls back"),
+        Panel("The candidate's users", _migration("candidate_units"), "{{route}}", "short"),
+        Panel("The candidate's cost", _migration("spent_usd"), "{{route}}", "currencyUSD"),
+    ),
+    "Migrations: how far": (
+        Panel("Status", f"{_migration('status', ', status')} == 1", "{{route}} {{status}}", "short"),
+        Panel("Phase", _migration("phase"), "{{route}}", "short", "From 0"),
+        Panel("Waits", f"{_migration('waiting', ', reason')} == 1", "{{route}} {{reason}}", "short"),
+        Panel("Controller last heard", f"min by (route) (pointsman_migration_silent_seconds{{{_HERE}}})", "{{route}}", "s",
+              "When it grows, nobody decides"),
     ),
     "The gateway itself": (
         Panel("Event loop lag", "max by (worker) (pointsman_event_loop_lag_seconds)", "worker {{worker}}", "s",

@@ -23,6 +23,11 @@ PATHS = (
     ("`GET /ready`", "200 while requests are welcome, 503 while it drains; no key needed"),
 )
 _ADMIN = (
+    (
+        "`GET /dashboard`",
+        "a page for people that asks for the key and then shows what follows, every two seconds; needs no key itself",
+    ),
+    ("`GET /dashboard/live`", "routes, migrations and variants at this moment, as the piece of HTML that the page shows"),
     ("`GET /metrics`", "[metrics](metrics.md) in Prometheus's text format"),
     ("`GET /health`", "workers, their configuration, open breakers, the ledger's state"),
     ("`GET /ready`", "200 if every worker serves the configuration in force, else 503"),

@@ -1,4 +1,4 @@
-"""The administrators' listener, with a key and a port of its own: metrics, health, the configuration, reload."""
+"""The administrators' listener, with a key and a port of its own: a live page, metrics, health, the configuration, reload."""
 
 from __future__ import annotations
 
@@ -17,20 +17,19 @@ from pointsman.app.gateway_spec import AdminSpec
 from pointsman.app.snapshots import hash_of_key, is_key_hash
 from pointsman.core.failure import PointsmanError
 from pointsman.gateway.server import server_config
-from pointsman.telemetry.metrics import Metrics
+from pointsman.report.dashboard_shell import policy, shell
 
 __all__ = ["AdminServer", "Administered"]
 
 _TEXT = "text/plain; version=0.0.4; charset=utf-8"
 _JSON = "application/json"
 _MOST_BODY_BYTES = 1 << 20
-_KNOWN = "there are GET /metrics, /health, /ready, /snapshot, /migrations, POST /reload and /migrations"
+_PAGE = "text/html; charset=utf-8"
+_KNOWN = "there are GET /dashboard, /metrics, /health, /ready, /snapshot, /migrations, POST /reload and /migrations"
 
 
 class Administered(Protocol):
     """What the listener shows and steers."""
-
-    metrics: Metrics
 
     @property
     def ready(self) -> bool: ...
@@ -38,6 +37,8 @@ class Administered(Protocol):
     def shown(self) -> object: ...
     async def reload(self) -> str: ...
     async def migrations(self, method: str, path: str, body: bytes) -> tuple[int, object]: ...
+    async def live(self) -> bytes: ...
+    async def exposition(self) -> str: ...
 
 
 class AdminServer:
@@ -80,11 +81,13 @@ class AdminServer:
         if scope["type"] != "http":
             return
         status, kind, body = await self._answer(scope, await _body(receive))
-        headers = [(b"content-type", kind.encode()), (b"content-length", b"%d" % len(body))]
+        headers = [(b"content-type", kind.encode()), (b"content-length", b"%d" % len(body)), *_guards(kind)]
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": body, "more_body": False})
 
     async def _answer(self, scope: dict[str, Any], body: bytes) -> tuple[int, str, bytes]:
+        if (scope["method"], scope["path"]) == ("GET", "/dashboard"):  # it holds nothing: it asks for the key itself
+            return 200, _PAGE, shell().encode()
         if not self._known(dict(scope["headers"]).get(b"authorization", b"")):
             return _json(401, {"error": "send the admin key as `Authorization: Bearer …`"})
         ours = self._administered
@@ -92,7 +95,9 @@ class AdminServer:
             return _json(*await ours.migrations(scope["method"], scope["path"], body))
         match scope["method"], scope["path"]:
             case "GET", "/metrics":
-                return 200, _TEXT, ours.metrics.exposition().encode()
+                return 200, _TEXT, (await ours.exposition()).encode()
+            case "GET", "/dashboard/live":
+                return 200, _PAGE, await ours.live()
             case "GET", "/health":
                 return _json(200, ours.status())
             case "GET", "/ready":
@@ -105,10 +110,7 @@ class AdminServer:
                 except PointsmanError as error:
                     return _json(409, {"error": error.message, "hint": error.hint, "kept": ours.status()["snapshot"]})
             case _:
-                return _json(
-                    404,
-                    {"error": "there are GET /metrics, /health, /ready, /snapshot, /migrations and POST /reload, /migrations"},
-                )
+                return _json(404, {"error": _KNOWN})
 
     def _known(self, authorization: bytes) -> bool:
         scheme, _, key = authorization.partition(b" ")
@@ -134,6 +136,15 @@ async def _body(receive: Any) -> bytes:
         pieces += message.get("body", b"")
         more = message["type"] == "http.request" and message.get("more_body", False)
     return bytes(pieces[:_MOST_BODY_BYTES])
+
+
+def _guards(kind: str) -> list[tuple[bytes, bytes]]:
+    """What a browser must not do with a page of ours: keep it, frame it, guess its kind, run anything else."""
+    guards = [(b"cache-control", b"no-store"), (b"x-content-type-options", b"nosniff")]
+    if kind != _PAGE:
+        return guards
+    isolated = [(b"referrer-policy", b"no-referrer"), (b"cross-origin-resource-policy", b"same-origin")]
+    return [*guards, *isolated, (b"content-security-policy", policy().encode())]
 
 
 def _json(status: int, document: object) -> tuple[int, str, bytes]:

@@ -23,8 +23,11 @@ from pointsman.app.alert_spec import Receiver, checked_alerts
 from pointsman.app.alerting import Alerting
 from pointsman.app.config import ProjectSpec, load_project
 from pointsman.app.controller import Controller, Replica
+from pointsman.app.dashboard_desk import DashboardDesk
 from pointsman.app.feedback_desk import FeedbackDesk
 from pointsman.app.listening import bind, is_loopback, url_of
+from pointsman.app.migration_samples import migration_samples
+from pointsman.app.migration_watch import MigrationWatch
 from pointsman.app.migrations_admin import MigrationsAdmin
 from pointsman.app.migrations_file import migrations_file
 from pointsman.app.orders import Order, Orders, Pulse, RolloutOrder, encode_order, snapshot_id
@@ -36,6 +39,7 @@ from pointsman.core.feedback import Rated
 from pointsman.store.migrations import Migration
 from pointsman.telemetry.batch import Batch, decode_batch, frame, read_frame
 from pointsman.telemetry.metrics import Metrics
+from pointsman.telemetry.windows import Windows
 
 __all__ = ["Listening", "Supervisor"]
 
@@ -120,6 +124,8 @@ class Supervisor:
             self._desk = self._open_desk(opened)
             if self._migrations is not None:
                 opened.callback(self._migrations.close)
+            self._dashboard = self._open_dashboard()
+            opened.callback(self._dashboard.close)
             self._tell()
             self._hands = [_Hand(n, s) for n, s in enumerate(sockets)]
             admin = AdminServer(self, project.gateway.admin)
@@ -187,6 +193,30 @@ class Supervisor:
         if self._migrations is None:
             return 503, {"error": "migrations cannot be kept: see the gateway's first words"}
         return await self._migrations.answer(method, path, body)
+
+    async def live(self) -> bytes:
+        """`/dashboard/live` of the admin listener."""
+        return await self._dashboard.live()
+
+    async def exposition(self) -> str:
+        """`/metrics` of the admin listener."""
+        self.metrics.migrations = migration_samples(await self._dashboard.migrations())
+        return self.metrics.exposition()
+
+    @property
+    def project(self) -> ProjectSpec:
+        """The configuration in force."""
+        return self._project
+
+    @property
+    def windows(self) -> Windows:
+        """The last minutes of every route and variant."""
+        return self.alerting.windows
+
+    @property
+    def firing(self) -> list[tuple[str, str, str]]:
+        """(rule, route, variant) of the alerts that fire."""
+        return self.alerting.firing
 
     async def obey(self, rollouts: tuple[RolloutOrder, ...]) -> str:
         """See `Replicas.obey`."""
@@ -297,6 +327,12 @@ class Supervisor:
         self._rollouts = await self._controller.open()
         self.snapshot = snapshot_id(self._project, self._rollouts)
 
+    def _open_dashboard(self) -> DashboardDesk:
+        watch = None
+        if self._migrations is not None:  # otherwise the store cannot be opened, which has been said
+            watch = MigrationWatch(migrations_file(self._project, self._folder()))
+        return DashboardDesk(self, watch)
+
     def _open_desk(self, opened: contextlib.ExitStack) -> FeedbackDesk | None:
         ledger = self._project.store.ledger
         if ledger is None:
@@ -311,6 +347,7 @@ class Supervisor:
         for one in rated:
             if one.route is not None and one.variant is not None and not one.fell_back:
                 self.alerting.windows.rate(one.route, one.variant, one.at_s, one.score)
+                self.metrics.rate(one.route, one.variant, one.score)
 
     def _order(self) -> None:
         self._send(Orders(project=self._project, rollouts=self._rollouts))

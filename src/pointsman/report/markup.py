@@ -9,7 +9,7 @@ from html import escape
 __all__ = ["Html", "join", "raw", "tag"]
 
 _UNWRITABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
-_VOID = frozenset({"br", "input", "meta", "wbr"})
+_VOID = frozenset({"br", "input", "link", "meta", "wbr"})
 
 
 class Html(str):

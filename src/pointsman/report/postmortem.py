@@ -15,7 +15,7 @@ from pointsman.report.markup import Html, join, tag
 from pointsman.report.page import Part, whole_page
 from pointsman.rollout.chronicle import Chronicle, Told
 
-__all__ = ["Aftermath", "figures", "postmortem_markdown", "postmortem_page", "step_rows"]
+__all__ = ["UNITS", "Aftermath", "figures", "postmortem_markdown", "postmortem_page", "step_rows"]
 
 _ENDS: dict[str, tuple[VerdictName, str]] = {
     "running": ("unknown", "is under way"),
@@ -24,9 +24,8 @@ _ENDS: dict[str, tuple[VerdictName, str]] = {
     "rolled_back": ("fail", "was rolled back"),
     "aborted": ("fail", "was aborted by a person"),
 }
-_TIMES = fmt.Unit(after=" ×", most_decimals=2)
-"""What most checks measure: the candidate's value as a multiple of the control's."""
-_UNITS = {"quality": fmt.POINTS, "sample_ratio": fmt.SHARE}
+UNITS = {"": fmt.Unit(after=" ×", most_decimals=2), "quality": fmt.POINTS, "sample_ratio": fmt.SHARE}
+"""What checks measure; most of them, under the empty name, the candidate's value as a multiple of the control's."""
 _HEADS = ("After", "What", "Share", "Why", "Who")
 
 
@@ -128,7 +127,7 @@ def _checks(story: Chronicle) -> Html:
         (
             name,
             "guardrail" if name in story.plan.guardrails else "signal",
-            sections.estimate(judged.estimate, _UNITS.get(name, _TIMES)),
+            sections.estimate(judged.estimate, UNITS.get(name, UNITS[""])),
             sections.verdict(verdict_name(judged.verdict)),
             judged.verdict.reason,
         )

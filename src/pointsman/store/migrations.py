@@ -136,10 +136,10 @@ class Migrations:
         newest = {m.route: m for m in self.all()}
         return [m for m in newest.values() if m.status not in ("rolled_back", "aborted")]
 
-    def events(self, migration: str, after: int = 0) -> list[Event]:
-        """What happened, in order, from the number after `after`."""
+    def events(self, migration: str, after: int = 0, most: int = -1) -> list[Event]:
+        """What happened, in order, from the number after `after`; at most so many, unless that is negative."""
         with self._refusals():
-            rows = self._db.execute(_EVENTS, (migration, after))
+            rows = self._db.execute(_EVENTS, (migration, after, most))
             return [Event(**_named(_EVENT, row)) for row in rows]
 
     def ask(self, migration: str, command: str, actor: str, reason: str, at_s: float) -> int:
@@ -313,4 +313,4 @@ def _named(names: tuple[str, ...], row: tuple[Any, ...]) -> dict[str, Any]:
 _MIGRATION = Migration.__struct_fields__
 _EVENT = Event.__struct_fields__
 _ALL_MIGRATIONS = f"select {', '.join(_MIGRATION)} from migrations order by begun_s, id"  # noqa: S608  # our own names
-_EVENTS = f"select {', '.join(_EVENT)} from events where migration = ? and number > ? order by number"  # noqa: S608  # our own names
+_EVENTS = f"select {', '.join(_EVENT)} from events where migration = ? and number > ? order by number limit ?"  # noqa: S608  # our own names

@@ -20,7 +20,7 @@ from pointsman.core.served import Served
 from pointsman.core.units import add_usd, usd_text
 from pointsman.telemetry.batch import Batch
 
-__all__ = ["LABELS", "METRICS", "Metric", "Metrics"]
+__all__ = ["LABELS", "METRICS", "Metric", "Metrics", "Samples"]
 
 _LATENCY_EDGES_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0)
 _OVERHEAD_EDGES_S = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0)
@@ -39,6 +39,7 @@ class Metric(msgspec.Struct, frozen=True, kw_only=True):
 
 
 _WHERE = ("route", "variant")
+_MOVE = ("migration", "route")
 METRICS: tuple[Metric, ...] = (
     Metric(name="pointsman_requests_total", kind="counter", unit="requests", labels=(*_WHERE, "protocol", "tenant", "status"),
            meaning="Requests that are over, by what the client was told; 499 if it left first."),
@@ -62,6 +63,16 @@ METRICS: tuple[Metric, ...] = (
            meaning="From a request's arrival to the last byte of its answer."),
     Metric(name="pointsman_first_byte_seconds", kind="histogram", unit="seconds", labels=("route",), edges=_LATENCY_EDGES_S,
            meaning="From a request's arrival to the first byte of its answer."),
+    Metric(name="pointsman_answer_seconds", kind="histogram", unit="seconds", labels=_WHERE, edges=_LATENCY_EDGES_S,
+           meaning="From asking the variant that answered to its last byte, where it answered."),
+    Metric(name="pointsman_first_token_seconds", kind="histogram", unit="seconds", labels=_WHERE, edges=_LATENCY_EDGES_S,
+           meaning="From asking the variant that answered to its first token, where the answer was streamed."),
+    Metric(name="pointsman_answers_total", kind="counter", unit="answers", labels=(*_WHERE, "finish"),
+           meaning="Answers by why they ended; refusals and truncations among them."),
+    Metric(name="pointsman_ratings_total", kind="counter", unit="ratings", labels=_WHERE,
+           meaning="Ratings of answers that came in by `POST /v1/feedback`."),
+    Metric(name="pointsman_rating_sum_total", kind="counter", unit="ratings", labels=_WHERE,
+           meaning="Sum of these ratings, each from 0 to 1; divided by their number it is the satisfaction."),
     Metric(name="pointsman_overhead_seconds", kind="histogram", unit="seconds", labels=("route",), edges=_OVERHEAD_EDGES_S,
            meaning="The part of the time to the first byte that was not spent waiting for providers."),
     Metric(name="pointsman_in_flight", kind="gauge", unit="requests", labels=("worker",), meaning="Requests being served."),
@@ -84,6 +95,28 @@ METRICS: tuple[Metric, ...] = (
            meaning="1 while an alert of `pointsman.yaml` fires."),
     Metric(name="pointsman_undelivered_alerts_total", kind="counter", unit="notices",
            meaning="Notices of alerts that a receiver did not take."),
+    Metric(name="pointsman_migration_info", kind="gauge", unit="1", labels=(*_MOVE, "baseline", "candidate"),
+           meaning="The newest migration of a route, until a day after its end; every gateway on one store tells the same."),
+    Metric(name="pointsman_migration_status", kind="gauge", unit="1", labels=(*_MOVE, "status"),
+           meaning="1 for the status it has, 0 for the others."),
+    Metric(name="pointsman_migration_waiting", kind="gauge", unit="1", labels=(*_MOVE, "reason"),
+           meaning="1 while it goes no further for that reason."),
+    Metric(name="pointsman_migration_phase", kind="gauge", unit="1", labels=_MOVE,
+           meaning="Number of the phase it is in, from 0."),
+    Metric(name="pointsman_migration_candidate_ratio", kind="gauge", unit="ratio", labels=_MOVE,
+           meaning="Share of new users or conversations that get the candidate."),
+    Metric(name="pointsman_migration_evidence_ratio", kind="gauge", unit="ratio", labels=(*_MOVE, "check"),
+           meaning="Evidence of harm as a share of what a rollback needs: a guardrail at 1 rolls back."),
+    Metric(name="pointsman_migration_candidate_units", kind="gauge", unit="units", labels=_MOVE,
+           meaning="Users or conversations that have had the candidate."),
+    Metric(name="pointsman_migration_candidate_requests", kind="gauge", unit="requests", labels=_MOVE,
+           meaning="Requests that were tried with the candidate."),
+    Metric(name="pointsman_migration_shadow_pairs", kind="gauge", unit="pairs", labels=_MOVE,
+           meaning="Mirrored requests that were compared."),
+    Metric(name="pointsman_migration_spent_usd", kind="gauge", unit="US dollars", labels=_MOVE,
+           meaning="What the candidate has cost."),
+    Metric(name="pointsman_migration_silent_seconds", kind="gauge", unit="seconds", labels=_MOVE,
+           meaning="Time since a controller last said how it stands; when it grows, nobody decides."),
     Metric(name="pointsman_reload_failures_total", kind="counter", unit="reloads",
            meaning="Configurations that were refused; the last good one stayed in force."),
     Metric(name="pointsman_worker_restarts_total", kind="counter", unit="processes",
@@ -102,7 +135,14 @@ LABELS: dict[str, str] = {
     "variant": "A variant of `pointsman.yaml`: the one that answered or failed last, for attempts the one that was asked.",
     "tenant": "A tenant of `pointsman.yaml`; `anybody` where nobody needs a key, empty where the key was missing or unknown.",
     "protocol": "What the client spoke: `openai_chat`, `openai_responses`, `openai_embeddings`, `anthropic_messages`, `gemini`.",
-    "status": "The HTTP status of the answer; `499` if the client left first.",
+    "status": "The HTTP status of the answer; `499` if the client left first. Of a migration: `running`, `completed` (everybody "
+    "has the candidate), `closed`, `rolled_back` or `aborted`.",
+    "finish": "Why an answer ended, in the words of OpenAI's protocol where it has one; `none` where the provider did not say.",
+    "migration": "Id of a migration; only the newest of each route has samples.",
+    "baseline": "The variant a migration leaves.",
+    "candidate": "The variant a migration goes to.",
+    "check": "A check's name in `migration.yaml`.",
+    "reason": "`paused` by a person, `held` by the evidence, or `approval` by a person asked for.",
     "rule": "An alert's name in `pointsman.yaml`, or one of the usual ones.",
     "failure": "The [class of the failure](../concepts/providers.md).",
     "direction": "`input` or `output`.",
@@ -115,14 +155,16 @@ LABELS: dict[str, str] = {
 """What each label takes for values."""
 
 _Labels = tuple[str, ...]
+Samples = dict[str, dict[_Labels, float]]
+"""Values by metric and by its labels."""
 
 
 class Metrics:
     """Counts of all workers since the start."""
 
     def __init__(self) -> None:
-        self._counts: dict[str, dict[_Labels, int]] = {m.name: {} for m in METRICS if m.kind == "counter"}
-        self._gauges: dict[str, dict[_Labels, float]] = {m.name: {} for m in METRICS if m.kind == "gauge"}
+        self._counts: Samples = {m.name: {} for m in METRICS if m.kind == "counter"}
+        self._gauges: Samples = {m.name: {} for m in METRICS if m.kind == "gauge"}
         self._histograms: dict[str, dict[_Labels, _Histogram]] = {m.name: {} for m in METRICS if m.kind == "histogram"}
         self._edges = {m.name: m.edges for m in METRICS if m.kind == "histogram"}
         self._usd: dict[_Labels, Decimal] = {}
@@ -139,6 +181,8 @@ class Metrics:
         self.undelivered_alerts = 0
         self.firing: Iterable[_Labels] = ()
         """(rule, route, variant) of the alerts that fire."""
+        self.migrations: Samples = {}
+        """How migrations stand; what is not in it has no samples."""
 
     def serving(self, snapshot: str, variants: Iterable[str], at_s: float) -> None:
         """Another configuration is in force since `at_s` (Unix seconds), with these variants."""
@@ -152,6 +196,11 @@ class Metrics:
         self._workers.pop(worker, None)
         for name in ("pointsman_in_flight", "pointsman_event_loop_lag_seconds"):
             self._gauges[name].pop((str(worker),), None)
+
+    def rate(self, route: str, variant: str, score: float) -> None:
+        """Take in a rating, from 0 to 1, of an answer of that variant."""
+        self._add("ratings", (route, variant))
+        self._add("rating_sum", (route, variant), score)
 
     def report(self, batch: Batch) -> None:
         """Take in what a worker reports."""
@@ -172,6 +221,9 @@ class Metrics:
         self._counts["pointsman_dropped_spans_total"][()] = self.dropped_spans
         self._counts["pointsman_undelivered_alerts_total"][()] = self.undelivered_alerts
         self._gauges["pointsman_alert_firing"] = dict.fromkeys(self.firing, 1)
+        for metric in METRICS:
+            if metric.name.startswith("pointsman_migration_"):
+                self._gauges[metric.name] = self.migrations.get(metric.name, {})
         self._counts["pointsman_reload_failures_total"][()] = self.reload_failures
         self._counts["pointsman_worker_restarts_total"][()] = self.worker_restarts
         now = self._workers.values()
@@ -209,11 +261,21 @@ class Metrics:
             if attempt.failure is not None:
                 self._add("attempt_failures", (*asked, attempt.failure.kind))
         self._money(served, where)
-        self._observe("request", route, served.total_s)
+        self._observe("request", (route,), served.total_s)
         if served.first_byte_s is not None:
-            self._observe("first_byte", route, served.first_byte_s)
+            self._observe("first_byte", (route,), served.first_byte_s)
         if served.overhead_s is not None:
-            self._observe("overhead", route, served.overhead_s)
+            self._observe("overhead", (route,), served.overhead_s)
+        if exchange.failure is None and served.variant is not None and exchange.attempts:
+            self._answer(served, where)
+
+    def _answer(self, served: Served, where: _Labels) -> None:
+        exchange = served.exchange
+        self._add("answers", (*where, exchange.finish or "none"))
+        if exchange.latency_s:
+            self._observe("answer", where, exchange.latency_s)
+        if exchange.ttft_s:
+            self._observe("first_token", where, exchange.ttft_s)
 
     def _money(self, served: Served, where: _Labels) -> None:
         usage, cost = served.exchange.usage, served.exchange.cost
@@ -227,15 +289,15 @@ class Metrics:
             labels = (*where, served.tenant or "")
             self._usd[labels] = add_usd(self._usd.get(labels, Decimal(0)), cost.usd)
 
-    def _add(self, what: str, labels: _Labels, count: int = 1) -> None:
+    def _add(self, what: str, labels: _Labels, count: float = 1) -> None:
         counts = self._counts[f"pointsman_{what}_total"]
         counts[labels] = counts.get(labels, 0) + count
 
-    def _observe(self, what: str, route: str, seconds: float) -> None:
+    def _observe(self, what: str, labels: _Labels, seconds: float) -> None:
         name = f"pointsman_{what}_seconds"
-        found = self._histograms[name].get((route,))
+        found = self._histograms[name].get(labels)
         if found is None:
-            found = self._histograms[name][(route,)] = _Histogram(self._edges[name])
+            found = self._histograms[name][labels] = _Histogram(self._edges[name])
         found.add(seconds)
 
 

@@ -188,3 +188,15 @@ def test_nothing_a_client_writes_makes_a_series():
     assert {dict(k)["route"] for n, k in found if n == "pointsman_requests_total"} == {"", "m"}
     assert {dict(k)["status"] for n, k in found if n == "pointsman_requests_total"} == {"200", "401", "404"}
     assert {dict(k)["tenant"] for n, k in found if n == "pointsman_requests_total"} == {"", "acme"}
+
+
+def test_answers_count_by_variant_with_why_they_ended_how_long_they_took_and_how_they_were_rated():
+    metrics = counted(served(), served(attempts=(attempt(failure=failure()),)))
+    metrics.rate("r", "main", 0.5)
+    metrics.rate("r", "main", 1.0)
+    where = {"route": "r", "variant": "main"}
+    answers = {k: v for k, v in samples(metrics).items() if k[0] == "pointsman_answers_total"}
+    assert list(answers.values()) == [1]
+    assert value(metrics, "pointsman_answer_seconds_count", **where) == 1
+    assert value(metrics, "pointsman_ratings_total", **where) == 2
+    assert value(metrics, "pointsman_rating_sum_total", **where) == 1.5

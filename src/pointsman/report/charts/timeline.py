@@ -17,7 +17,7 @@ _FLOOR, _CEILING = -0.5, 1.1
 """Evidence is drawn between these shares of what a rollback needs; below, it says clearly that nothing is wrong."""
 
 
-def share_chart(story: Chronicle) -> Html:
+def share_chart(story: Chronicle, id_: str = "share") -> Html:
     """The share of new users that got the candidate, as steps, with a mark for everything that was done."""
     time_ = _time(story)
     corners = [(0.0, weight_of(story.plan, State()))]
@@ -29,10 +29,10 @@ def share_chart(story: Chronicle) -> Html:
     levels = join(_level(share, _down(share, 0.0, 1.0), svg.per_cent(share)) for share in (0.0, 0.25, 0.5, 0.75, 1.0))
     described = "; ".join(f"after {fmt.duration(t.at_s)} {t.action}, {t.weight:.0%}" for t in story.steps)
     drawn = join((levels, svg.axis(time_, 0, _HEIGHT, fmt.duration, most=5), line, marks))
-    return svg.figure("share", "Share of new users that got the candidate", described, _HEIGHT + 24, drawn)
+    return svg.figure(id_, "Share of new users that got the candidate", described, _HEIGHT + 24, drawn)
 
 
-def evidence_chart(story: Chronicle) -> Html | None:
+def evidence_chart(story: Chronicle, id_: str = "evidence") -> Html | None:
     """Each guardrail's evidence as a share of what a rollback needs; None before anything was seen."""
     names = [n for n in story.plan.guardrails if any(n in p.share for p in story.points)]
     if not names:
@@ -52,7 +52,7 @@ def evidence_chart(story: Chronicle) -> Html | None:
     described = "; ".join(f"{name}: {last.get(name, 0.0):.0%} of what a rollback needs" for name in names)
     key = svg.legend((svg.variant_class(i), name) for i, name in enumerate(names))
     drawn = join((levels, svg.axis(time_, 0, _HEIGHT, fmt.duration, most=5), limit, lines))
-    return svg.figure("evidence", "Evidence of harm, read after every request", described, _HEIGHT + 24, drawn, after=key)
+    return svg.figure(id_, "Evidence of harm, read after every request", described, _HEIGHT + 24, drawn, after=key)
 
 
 def _time(story: Chronicle) -> svg.Scale:
