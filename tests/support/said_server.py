@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import NamedTuple
 
@@ -16,7 +16,7 @@ class Said(NamedTuple):
 
     status: int
     content_type: str
-    pieces: Sequence[bytes]
+    pieces: Iterable[bytes]
     headers: Mapping[str, str] = {}
     cut: bool = False
 

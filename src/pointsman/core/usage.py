@@ -35,6 +35,10 @@ class Usage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     input_image_tokens: int | None = None
     output_image_tokens: int | None = None
     source: UsageSource = "provider"
+    service_tier: str | None = None
+    """Which of its tiers served the call, in the provider's own word (`default`, `flex`, `priority`): it decides the price.
+    None: the provider did not say.
+    """
 
     @property
     def total_input_tokens(self) -> int | None:

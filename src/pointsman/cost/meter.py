@@ -15,7 +15,7 @@ from msgspec.structs import astuple
 from pointsman.catalog.price_sheet import PriceSheet, Rate
 from pointsman.core.exchange import Cost
 from pointsman.core.usage import Usage
-from pointsman.cost.price import BILLED_FIELDS, rate_of
+from pointsman.cost.price import BILLED_FIELDS, mode_of, rate_of
 
 __all__ = ["Meter"]
 
@@ -31,26 +31,30 @@ class _Billed(NamedTuple):
     settled: bool
 
 
+class _Rates(NamedTuple):
+    billed: tuple[_Billed, ...]
+    exponent: int
+    """Ten to this power is what a scaled price times a count is counted in, in dollars."""
+
+
 class Meter:
-    """Prices calls by one sheet and one mode."""
+    """Prices calls by one sheet; `mode` holds for those whose usage does not say which tier served them."""
 
     def __init__(self, sheet: PriceSheet, mode: str | None = None) -> None:
         self._sheet = sheet
         self._mode = mode
         self._minute = -1
-        self._billed: tuple[_Billed, ...] = ()
-        self._exponent = 0
+        self._modes = frozenset(sheet.mode_names)
+        self._rates: dict[str | None, _Rates] = {}
 
     def cost(self, usage: Usage, at_s: float) -> Cost:
         """Exact dollars of one call made at `at_s` (Unix seconds); see `price_usage`."""
-        minute = int(at_s // 60)
-        if minute != self._minute:
-            self._load(minute)
+        billed, exponent = self._rates_at(int(at_s // 60), mode_of(usage, self._mode))
         size = usage.total_input_tokens
         complete = size is not None and usage.total_output_tokens is not None
         total = 0
         counts = astuple(usage)
-        for place, price, tiers, settled in self._billed:
+        for place, price, tiers, settled in billed:
             count = counts[place] if place is not None else 1
             if not count:
                 continue
@@ -62,17 +66,27 @@ class Meter:
                     price = tier_price  # noqa: PLW2901  # the rate of the tier stands in for the base rate
             total += price * count
         sheet = self._sheet
-        return Cost(usd=_scaled(total, self._exponent), source=sheet.source, checked_on=sheet.checked_on, complete=complete)
+        return Cost(usd=_scaled(total, exponent), source=sheet.source, checked_on=sheet.checked_on, complete=complete)
 
-    def _load(self, minute: int) -> None:
-        rates, _ = self._sheet.rates(datetime.fromtimestamp(minute * 60, UTC), self._mode)
+    def _rates_at(self, minute: int, mode: str | None) -> _Rates:
+        if minute != self._minute:
+            self._rates.clear()
+            self._minute = minute
+        mode = mode if mode in self._modes else None  # so that a provider's words cannot fill the memory
+        found = self._rates.get(mode)
+        if found is None:
+            found = self._rates[mode] = self._load(minute, mode)
+        return found
+
+    def _load(self, minute: int, mode: str | None) -> _Rates:
+        rates, _ = self._sheet.rates(datetime.fromtimestamp(minute * 60, UTC), mode)
         found: list[tuple[int | None, Rate | None, bool]] = [
             (Usage.__struct_fields__.index(field), *rate_of(rates, unit)) for unit, field in BILLED_FIELDS
         ]
         if (per_request := rates.get("request")) is not None:
             found.append((None, per_request, True))
         places = max((_places(amount) for _, rate, _ in found if rate is not None for amount in _amounts(rate)), default=0)
-        self._billed = tuple(
+        billed = tuple(
             _Billed(
                 place,
                 None if rate is None else _integer(rate.usd_per_million, places),
@@ -81,8 +95,7 @@ class Meter:
             )
             for place, rate, settled in found
         )
-        self._exponent = -(places + 6)
-        self._minute = minute
+        return _Rates(billed, -(places + 6))
 
 
 def _amounts(rate: Rate) -> tuple[Decimal, ...]:

@@ -27,6 +27,7 @@ __all__ = [
     "Tier",
     "cost_of",
     "day_range",
+    "mode_of",
     "price_usage",
     "priced_json",
     "rate_of",
@@ -88,12 +89,29 @@ class PricedCall(msgspec.Struct, frozen=True, kw_only=True):
     notes: tuple[str, ...] = ()
 
 
+def mode_of(usage: Usage, asked: str | None) -> str | None:
+    """Whose prices hold: those of the tier the provider says it served, else those of the one that was asked for.
+
+    A provider that is short of room serves `priority` as `default`, and bills it so.
+    """
+    told = usage.service_tier
+    if told is None:
+        return asked
+    return "standard" if told in _STANDARD else told
+
+
+_STANDARD = frozenset({"default", "on_demand", "standard"})
+"""What providers call the tier of their list price."""
+
+
 def price_usage(sheet: PriceSheet, usage: Usage, at_s: float | None = None, mode: str | None = None) -> PricedCall:
     """Price one call at the time it was made (Unix seconds), or at the sheet's own `as_of`.
 
+    `mode` is the one that was asked for; it holds where the usage does not say which one served (see `mode_of`).
     Cost = Σ count × rate(unit, size of this request, hour, date, mode) / 10⁶, without rounding. A usage
     that reports nothing prices to 0 dollars and is marked incomplete.
     """
+    mode = mode_of(usage, mode)
     rates, applied = sheet.rates(_moment(sheet, at_s), mode)
     size = usage.total_input_tokens or 0
     lines: list[PricedLine] = []

@@ -175,6 +175,8 @@ class StreamFacts:
         if not whole and (self.failure is not None or self.reply.usage is None):
             # Something is missing: usage must be estimated from all that was said.
             self.reply, self.failure, self.told = read_passed(dialect, data)
+        if self.told and dialect.name == "openai_chat" and _told_beside_choices(data):
+            self.told = False  # OpenRouter's way; clients that look at the choices alone would take it for a good end
         self.whole = self.failure is None
 
 
@@ -191,6 +193,12 @@ def read_passed(dialect: Dialect, data: bytes) -> tuple[ChatReply, Failure | Non
     except ProviderError as error:
         return assembler.reply(), error.failure, False
     return assembler.reply(), assembler.failure, told
+
+
+def _told_beside_choices(data: bytes) -> bool:
+    """Whether the stream's error shares its event with choices."""
+    events = (event.group() for event in _EVENT.finditer(data))
+    return any(b'"error"' in e and _SOME_CHOICES.search(e) is not None for e in events)
 
 
 def _telling_part(dialect: Dialect, data: bytes) -> bytes:
@@ -239,6 +247,7 @@ class _UsageHider:
 
 
 _EVENT = re.compile(rb".*?(?:\r\n\r\n|\n\n)", re.DOTALL)
+_SOME_CHOICES = re.compile(rb'"choices"\s*:\s*\[\s*\{')
 _NO_CHOICES = re.compile(rb'"choices"\s*:\s*\[\s*\]')
 _HAS_USAGE = re.compile(rb'"usage"\s*:\s*\{')
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pointsman.core.usage import Usage
 
-__all__ = ["Count", "split_usage", "whole"]
+__all__ = ["Count", "split_usage", "told_tier", "whole"]
 
 Count = int | float | None
 """A count as JSON has it: some servers write `5.0`."""
@@ -30,6 +30,7 @@ def split_usage(
     reasoning: Count = None,
     output_audio: Count = None,
     output_image: Count = None,
+    tier: str | None = None,
 ) -> Usage:
     """The ledger of one call: parts are taken out of the total they lie in, and what is left is plain text.
 
@@ -42,7 +43,7 @@ def split_usage(
     read, written = whole(total_input), whole(total_output)
     parts = (cache_read, cache_write, input_audio, input_image, reasoning, output_audio, output_image)
     if parts == _NO_PARTS and (total is None or read is None or written is None or total <= read + written):
-        return Usage(input_tokens=read, output_tokens=written)
+        return Usage(input_tokens=read, output_tokens=written, service_tier=tier)
     thought, beside = _reasoning(read, written, whole(total), whole(reasoning))
     plain_in, (from_cache, to_cache, sound_in, image_in) = _take(read, cache_read, cache_write, input_audio, input_image)
     plain_out, (inside, sound_out, image_out) = _take(written, None if beside else thought, output_audio, output_image)
@@ -56,7 +57,13 @@ def split_usage(
         reasoning_tokens=thought if beside else inside,
         output_audio_tokens=sound_out,
         output_image_tokens=image_out,
+        service_tier=tier,
     )
+
+
+def told_tier(said: object) -> str | None:
+    """The service tier a provider named; None for what is no name, and for `auto`, which only repeats the wish."""
+    return said.lower() if isinstance(said, str) and said and said != "auto" else None
 
 
 def _reasoning(read: int | None, written: int | None, total: int | None, reported: int | None) -> tuple[int | None, bool]:

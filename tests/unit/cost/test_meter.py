@@ -28,7 +28,11 @@ tariffs = st.builds(
     utc_minutes=st.one_of(st.none(), st.tuples(st.integers(0, 1440), st.integers(0, 1440))),
 )
 counts = st.one_of(st.none(), st.integers(0, 2_000_000))
-usages = st.builds(Usage, **{f: counts for f in Usage.__struct_fields__ if f.endswith("_tokens")})
+usages = st.builds(
+    Usage,
+    service_tier=st.sampled_from([None, "flex", "default", "priority"]),
+    **{f: counts for f in Usage.__struct_fields__ if f.endswith("_tokens")},
+)
 moments = st.integers(1_750_000_000, 1_790_000_000)
 
 
@@ -74,3 +78,29 @@ def test_more_digits_than_a_decimal_context_holds_are_kept():
     )
     cost = Meter(sheet).cost(Usage(input_tokens=999_999_999_999_999, output_tokens=0), 0)
     assert str(cost.usd).replace(".", "").startswith(str(123456789123456789123456789 * 999_999_999_999_999))
+
+
+def sheet_with_flex() -> PriceSheet:
+    """10 dollars per million tokens read, 5 in the mode `flex`."""
+    rate, flex = Rate(Decimal(10)), Rate(Decimal(5))
+    return PriceSheet(
+        provider="p",
+        model="m",
+        provider_matched="p",
+        model_matched="m",
+        match="exact",
+        source="s",
+        checked_on="2026-01-01",
+        as_of=datetime(2026, 1, 1, tzinfo=UTC),
+        tariffs=(Tariff({"input": rate}),),
+        modes=(ModeTariff("flex", Tariff({"input": flex})),),
+    )
+
+
+def test_the_tier_that_served_decides_and_not_the_one_that_was_asked_for():
+    """Told, it wins both ways; untold, the wish holds; a tier without a price of its own has the list price."""
+    cases = {(None, "flex"): 10, ("flex", "default"): 20, ("flex", None): 10, (None, None): 20, ("flex", "scale"): 20}
+    for (asked, told), usd in cases.items():
+        usage = Usage(input_tokens=2_000_000, output_tokens=0, service_tier=told)
+        assert Meter(sheet_with_flex(), asked).cost(usage, 1_780_000_000).usd == usd
+        assert price_usage(sheet_with_flex(), usage, 1_780_000_000, asked).usd == usd

@@ -6,9 +6,12 @@ replaces what was known and nothing is ever added.
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 
 from pointsman.core.usage import Usage
+from pointsman.providers.token_ledger import told_tier
 
 __all__ = ["WireUsage", "ledger", "merged", "wire_usage"]
 
@@ -40,6 +43,7 @@ class WireUsage(msgspec.Struct, frozen=True):
     cache_creation: _Creation | None = None
     output_tokens_details: _OutputDetails | None = None
     iterations: list[_Iteration] | None = None
+    service_tier: Any = None
 
 
 def merged(old: WireUsage | None, new: WireUsage) -> WireUsage:
@@ -62,6 +66,7 @@ def ledger(wire: WireUsage) -> Usage:
     passes = [i for i in wire.iterations or () if i.type == "compaction"]
     output = _plus(wire.output_tokens, [i.output_tokens for i in passes])
     return Usage(
+        service_tier=told_tier(wire.service_tier),
         input_tokens=_plus(wire.input_tokens, [i.input_tokens for i in passes]),
         cache_read_tokens=_plus(wire.cache_read_input_tokens, [i.cache_read_input_tokens for i in passes]),
         cache_write_tokens=_plus(write, [i.cache_creation_input_tokens for i in passes]),

@@ -6,10 +6,13 @@ So `totalTokenCount` = prompt + toolUsePrompt + candidates + thoughts, and that 
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 
 from pointsman.core.usage import Usage
 from pointsman.providers.dialects.gemini.names import MODALITIES, enum_name
+from pointsman.providers.token_ledger import told_tier
 
 __all__ = ["UsageMetadata", "ledger", "wire_usage"]
 
@@ -30,6 +33,7 @@ class UsageMetadata(msgspec.Struct, frozen=True, rename="camel"):
     prompt_tokens_details: tuple[_Modality, ...] | None = None
     cache_tokens_details: tuple[_Modality, ...] | None = None
     candidates_tokens_details: tuple[_Modality, ...] | None = None
+    service_tier: Any = None
 
 
 def ledger(wire: UsageMetadata) -> Usage | None:
@@ -46,6 +50,7 @@ def ledger(wire: UsageMetadata) -> Usage | None:
     image_out = _count("IMAGE", wire.candidates_tokens_details)
     read = _sum(wire.prompt_token_count, wire.tool_use_prompt_token_count)
     return Usage(
+        service_tier=told_tier(wire.service_tier),
         input_tokens=_less(read, cached, audio, image),
         cache_read_tokens=cached,
         output_tokens=_less(wire.candidates_token_count, audio_out, image_out),

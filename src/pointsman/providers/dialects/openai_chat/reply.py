@@ -39,11 +39,12 @@ from pointsman.providers.instant import instant_s
 from pointsman.providers.json_body import decode_reply, other_fields
 from pointsman.providers.media import url_of
 from pointsman.providers.reply_losses import handed_on
+from pointsman.providers.token_ledger import told_tier
 
 __all__ = ["audio_fields", "created_of", "image_fields", "read_reply", "write_reply"]
 
 _REPLY = msgspec.json.Decoder(Reply)
-_NAMED = frozenset((*Reply.__struct_fields__, "object"))
+_NAMED = frozenset((*Reply.__struct_fields__, "object")) - {"service_tier"}  # read for its price, and shown to clients as it came
 
 
 def read_reply(body: bytes) -> ChatReply:
@@ -57,7 +58,7 @@ def read_reply(body: bytes) -> ChatReply:
         id=reply_id,
         model=wire.model or None,
         choices=tuple([_choice(choice, (reply_id, n)) for n, choice in enumerate(wire.choices)]),
-        usage=read_usage(usage) if usage is not None else None,
+        usage=read_usage(usage, told_tier(wire.service_tier)) if usage is not None else None,
         created_s=instant_s(wire.created),
         extra=other_fields(body, _NAMED),
         extra_from=DIALECT,

@@ -43,6 +43,7 @@ from pointsman.providers.instant import instant_s
 from pointsman.providers.json_body import decode_reply, raw
 from pointsman.providers.media import join_base64
 from pointsman.providers.sse import SseReader
+from pointsman.providers.token_ledger import told_tier
 
 __all__ = ["Reader"]
 
@@ -63,6 +64,7 @@ class Reader:
         self._choices: dict[int, _ChoiceReader] = {}
         self._started: Started | None = None
         self._usage: Usage | None = None
+        self._tier: str | None = None
         self._over = False
 
     def feed(self, data: bytes) -> list[Delta]:
@@ -97,6 +99,7 @@ class Reader:
             self._start(chunk, deltas)
         for choice in chunk.choices or ():
             self._choice(choice, deltas)
+        self._tier = told_tier(chunk.service_tier) or self._tier
         self._see_usage(chunk.usage or (chunk.x_groq.usage if chunk.x_groq else None), deltas)
         self._see_error(chunk, data, deltas)
 
@@ -118,7 +121,7 @@ class Reader:
         choice.read(wire, deltas)
 
     def _see_usage(self, wire: WireUsage | None, deltas: list[Delta]) -> None:
-        usage = read_usage(wire) if wire is not None else None
+        usage = read_usage(wire, self._tier) if wire is not None else None
         if usage is not None and usage != self._usage:  # many servers repeat it in every chunk
             self._usage = usage
             deltas.append(UsageSeen(usage))

@@ -12,6 +12,7 @@ from pointsman.core.chat import ChatReply, Choice, FinishReason
 from pointsman.providers.dialects.openai_chat.finish import finish_of
 from pointsman.providers.dialects.openai_chat.usage import read_usage
 from pointsman.providers.dialects.openai_chat.wire import Chunk
+from pointsman.providers.token_ledger import told_tier
 
 __all__ = ["read_end"]
 
@@ -37,7 +38,7 @@ def read_end(data: bytes) -> ChatReply | None:
         choices = end.choices or _CHUNK.decode(before.removeprefix(b"data: ")).choices
     except ValueError:
         return None
-    usage = read_usage(end.usage) if end.usage is not None else None
+    usage = read_usage(end.usage, told_tier(end.service_tier)) if end.usage is not None else None
     if not end.model or usage is None or not choices or len(choices) > 1:
         return None
     choice = choices[0]

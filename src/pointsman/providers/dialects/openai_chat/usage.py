@@ -9,12 +9,13 @@ from pointsman.providers.token_ledger import Count, split_usage
 __all__ = ["read_usage", "write_usage"]
 
 
-def read_usage(wire: WireUsage) -> Usage | None:
-    """Our ledger of a usage object; None if it has no counts at all."""
+def read_usage(wire: WireUsage, tier: str | None = None) -> Usage | None:
+    """Our ledger of a usage object, and the tier that stands beside it; None if it has no counts at all."""
     if wire.prompt_tokens is None and wire.completion_tokens is None:
         return None
     given, made = wire.prompt_tokens_details, wire.completion_tokens_details
     return split_usage(
+        tier=tier,
         total_input=wire.prompt_tokens,
         total_output=wire.completion_tokens,
         total=wire.total_tokens,

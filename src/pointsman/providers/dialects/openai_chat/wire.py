@@ -198,6 +198,7 @@ class Chunk(msgspec.Struct):
     created: Count = None
     choices: list[WireChoice] | None = None
     usage: WireUsage | None = None
+    service_tier: Any = None
     x_groq: _Groq | None = None
     error: Any = None
 

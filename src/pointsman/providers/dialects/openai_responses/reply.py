@@ -17,6 +17,7 @@ from pointsman.providers.instant import instant_s
 from pointsman.providers.json_body import decode_reply, other_fields
 from pointsman.providers.logprobs import of_content
 from pointsman.providers.reply_losses import handed_on
+from pointsman.providers.token_ledger import told_tier
 
 __all__ = ["choice_of", "read_reply", "write_reply"]
 
@@ -40,7 +41,7 @@ def read_reply(body: bytes) -> ChatReply:
         id=str(wire.id) if wire.id else None,
         model=wire.model,
         choices=(choice_of(wire),),
-        usage=read_usage(wire.usage),
+        usage=read_usage(wire.usage, told_tier(wire.service_tier)),
         created_s=instant_s(wire.created_at),
         extra={k: fields[k] for k in PASSED_ON if k in fields and present(fields[k])},
         extra_from=DIALECT,

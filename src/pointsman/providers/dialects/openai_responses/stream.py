@@ -42,6 +42,7 @@ from pointsman.providers.instant import instant_s
 from pointsman.providers.json_body import decode_reply
 from pointsman.providers.logprobs import of_content
 from pointsman.providers.sse import SseEvent, SseReader
+from pointsman.providers.token_ledger import told_tier
 
 __all__ = ["Reader"]
 
@@ -207,7 +208,7 @@ class Reader:
             deltas += (
                 d for d in deltas_of(ChatReply(choices=(_bare(choice_of(response)),))) if not isinstance(d, Started | Finished)
             )
-        if (usage := read_usage(response.usage)) is not None:
+        if (usage := read_usage(response.usage, told_tier(response.service_tier))) is not None:
             deltas.append(UsageSeen(usage))
         if self._failed:
             return

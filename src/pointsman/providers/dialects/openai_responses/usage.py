@@ -9,14 +9,15 @@ from pointsman.providers.token_ledger import split_usage
 __all__ = ["read_usage", "write_usage"]
 
 
-def read_usage(wire: WireUsage | None) -> Usage | None:
-    """Our ledger of a usage object; None if there is none or it has no counts."""
+def read_usage(wire: WireUsage | None, tier: str | None = None) -> Usage | None:
+    """Our ledger of a usage object, and the tier that stands beside it; None if there is none or it has no counts."""
     if wire is None or (wire.input_tokens is None and wire.output_tokens is None):
         return None
     # The protocol demands details, so beside a total nobody knows their 0 says nothing.
     given = wire.input_tokens_details if wire.input_tokens is not None else None
     made = wire.output_tokens_details if wire.output_tokens is not None else None
     return split_usage(
+        tier=tier,
         total_input=wire.input_tokens,
         total_output=wire.output_tokens,
         total=wire.total_tokens,

@@ -89,6 +89,7 @@ class Response(msgspec.Struct):
     status: str | None = None
     output: list[msgspec.Raw] | None = None
     usage: WireUsage | None = None
+    service_tier: Any = None
     error: Any = None
     incomplete_details: _Incomplete | None = None
 
