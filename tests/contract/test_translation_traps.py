@@ -1,7 +1,15 @@
 """The traps other gateways fell into, by name: usage and cost, then streams and requests.
 
-Each test is one trap. Traps that only show with a socket (usage that only we asked for, stale headers of
-rewritten bodies, clients that leave) are told in `tests/unit/gateway`; money on every exit in the ledger's tests.
+Each test is one trap. Traps that show elsewhere have their tests there:
+
+- names of tools too long or with signs the target refuses: `unit/providers/test_tool_names.py`
+- price by the tier that served, compressed bodies, errors beside choices, `usage.cost`, TCP_NODELAY: `unit/gateway/test_on_the_wire.py`
+- usage that only we asked for: `unit/gateway/test_passing.py`
+- error shapes, failing over, broken streams, one owner of retries, breakers: `unit/gateway/test_failures.py`
+- classes of failures, spent money as 429, `x-should-retry`: `unit/providers/test_failure_class.py`
+- `retry-after` in all its forms: `unit/providers/test_retry_after.py`
+- clients that leave, `drain`: `unit/gateway/test_client_gone.py`
+- what is billed without an answer: `unit/gateway/test_billed_without_answer.py`
 """
 
 from __future__ import annotations

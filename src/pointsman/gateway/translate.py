@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from pointsman.core.chat import ChatReply, Delta, Failed, Finished, Started, UsageSeen
 from pointsman.core.failure import Failure, ProviderError
 from pointsman.gateway.call import BrokenStream, send_whole
@@ -13,6 +15,7 @@ from pointsman.providers.authorization import authorized
 from pointsman.providers.keys import KeyChoice
 from pointsman.providers.quirks import bend_body, bend_request
 from pointsman.providers.sse import SseReader
+from pointsman.providers.tool_names import restored, restored_delta, taken_names, with_names
 from pointsman.providers.transport import BodyStream, Reply
 
 __all__ = ["TranslatingCall"]
@@ -21,13 +24,16 @@ __all__ = ["TranslatingCall"]
 class TranslatingCall:
     """One request in the words of a target's protocol."""
 
-    __slots__ = ("_request", "_target", "_wire", "body", "losses")
+    __slots__ = ("_names", "_request", "_target", "_wire", "body", "losses")
 
     def __init__(self, visit: Visit, target: Target) -> None:
         """Raises `ProviderError` (client fault) for a request that does not say what we can use."""
         self._target = target
         self._request = target.prepare.apply(visit.request())
         bent, bent_losses = bend_request(self._request, target.endpoint.quirks)
+        self._names = taken_names(bent, target.dialect.name)
+        if self._names:
+            bent = with_names(bent, self._names)
         self._wire = target.dialect.write_request(bent)
         self.body = bend_body(self._wire.body, target.endpoint.quirks)
         self.losses = tuple(dict.fromkeys(loss.field for loss in (*bent_losses, *self._wire.losses)))
@@ -40,13 +46,13 @@ class TranslatingCall:
     async def answer(self, visit: Visit, reply: Reply) -> None:
         """See `Call.answer`."""
         if reply.stream is not None:
-            await _Streaming(visit, self._target, reply).run(reply.stream)
+            await _Streaming(visit, self._target, reply, self._names).run(reply.stream)
             return
         said = self._read(reply)
         visit.answered(said)
         visit.lost(visit.dialect.lost_in_reply(said, streamed=visit.asked.stream))
         if visit.asked.stream:
-            streaming = _Streaming(visit, self._target, reply)
+            streaming = _Streaming(visit, self._target, reply, self._names)
             await streaming.take(list(deltas_of(said)))
             await streaming.end(None)
             return
@@ -55,13 +61,14 @@ class TranslatingCall:
     def _read(self, reply: Reply) -> ChatReply:
         dialect = self._target.dialect
         if reply.content_type != dialect.stream_content_type:
-            return dialect.read_reply(reply.body)
+            said = dialect.read_reply(reply.body)
+            return restored(said, self._names) if self._names else said
         reader, assembler = dialect.stream_reader(), Assembler()  # streamed although nobody asked for it
         for delta in (*reader.feed(reply.body), *reader.close()):
             assembler.add(delta)
         if assembler.failure is not None:
             raise ProviderError(assembler.failure)
-        return assembler.reply()
+        return restored(assembler.reply(), self._names)
 
 
 class _Streaming:
@@ -69,10 +76,11 @@ class _Streaming:
     provider that fails before its first word can still be replaced.
     """
 
-    def __init__(self, visit: Visit, target: Target, reply: Reply) -> None:
+    def __init__(self, visit: Visit, target: Target, reply: Reply, names: Mapping[str, str]) -> None:
         self._visit = visit
         self._target = target
         self._reply = reply
+        self._names = names
         self._writer = visit.dialect.stream_writer(visit.request())
         self._shape = _JsonList() if visit.asked.json_list else None
         self._assembler = Assembler()
@@ -112,6 +120,8 @@ class _Streaming:
     async def take(self, deltas: list[Delta]) -> None:
         """Say these to the client, once there is something to show."""
         shows = self._visit.released
+        if self._names:
+            deltas = [restored_delta(d, self._names) for d in deltas]
         for delta in deltas:
             self._assembler.add(delta)
             if isinstance(delta, Failed):

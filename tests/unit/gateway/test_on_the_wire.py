@@ -169,3 +169,25 @@ def test_small_packets_leave_at_once_on_both_sides(tiers):
     for transport in (*upstream, *served):
         assert transport.get_extra_info("socket").getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
     client.close()
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_tools_name_that_is_too_long_for_the_provider_comes_back_whole(stream):
+    """Anthropic takes 128 characters, OpenAI 64: the provider sees a short name, the client its own."""
+    own, seen = "mcp__" + "a_very_long_name_" * 5, []
+
+    def say(_, headers, body):
+        (tool,) = json.loads(body)["tools"]
+        seen.append(tool["function"]["name"])
+        call = {"index": 0, "id": "c1", "type": "function", "function": {"name": seen[-1], "arguments": "{}"}}
+        if stream:
+            return Said(200, EVENTS, [sse(chunk({"tool_calls": [call]}), chunk({}, "tool_calls", usage=USAGE))])
+        said = whole()
+        said["choices"][0] |= {"message": {"role": "assistant", "tool_calls": [call]}, "finish_reason": "tool_calls"}
+        return Said(200, JSON, [json.dumps(said).encode()])
+
+    with said_server(say) as url, gateway({"variants": {"m": variant(url)}}) as running:
+        _, body = ask(running, "anthropic_messages", stream=stream, tools=[{"name": own, "input_schema": {"type": "object"}}])
+    assert len(seen[0]) <= 64
+    assert own.encode() in body
+    assert seen[0].encode() not in body
