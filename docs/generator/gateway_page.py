@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from generator.markdown import code, page, table
+from pointsman.app.admin_paths import ADMIN_PATHS
 from pointsman.gateway.header_names import REPLY_HEADERS, REQUEST_HEADERS
 from pointsman.telemetry.access_log import FIELDS
 
@@ -22,29 +23,19 @@ PATHS = (
     ("`GET /health`", "200 as long as the process answers; no key needed"),
     ("`GET /ready`", "200 while requests are welcome, 503 while it drains; no key needed"),
 )
-_ADMIN = (
-    (
-        "`GET /dashboard`",
-        "a page for people that asks for the key and then shows what follows, every two seconds; needs no key itself",
-    ),
-    ("`GET /dashboard/live`", "routes, migrations and variants at this moment, as the piece of HTML that the page shows"),
-    ("`GET /metrics`", "[metrics](metrics.md) in Prometheus's text format"),
-    ("`GET /health`", "workers, their configuration, open breakers, the ledger's state"),
-    ("`GET /ready`", "200 if every worker serves the configuration in force, else 503"),
-    ("`GET /snapshot`", "the configuration in force, keys left out"),
-    ("`POST /reload`", "read the file again; 409 if it cannot be used, and then the last good one stays"),
-)
+_DOCUMENTED = "As OpenAPI documents: [the data plane](openapi.json), [the admin listener](openapi-admin.json)."
 
 
 def pages() -> dict[str, str]:
     """The page, by its path below `reference`."""
+    admin = [(code(f"{method} {path}"), said) for path, methods in ADMIN_PATHS.items() for method, said in methods.items()]
     log = [(code(name), meaning) for name, (meaning, _) in FIELDS.items()]
     return {
         "gateway.md": page(
             "Gateway", _HOW,
-            "## Paths", table(("path", "answers"), PATHS),
+            "## Paths", table(("path", "answers"), PATHS), _DOCUMENTED,
             "## The admin listener's paths\n\nWith the admin key as `Authorization: Bearer …`.",
-            table(("path", "answers"), _ADMIN),
+            table(("path", "answers"), admin),
             "## Reply headers", table(("header", "meaning"), ((code(n), m) for n, m in REPLY_HEADERS.items())),
             "`x-request-id` (Anthropic's protocol: `request-id`) is the provider's where it sent one, otherwise the decision. "
             "The provider's rate-limit and `retry-after` headers are passed on.",

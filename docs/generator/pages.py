@@ -13,6 +13,7 @@ from generator import (
     fault_page,
     gateway_page,
     metrics_page,
+    openapi_files,
     provider_page,
     schemas,
     scorer_page,
@@ -36,6 +37,7 @@ def generated() -> dict[Path, str]:
         fault_page,
         gateway_page,
         metrics_page,
+        openapi_files,
         provider_page,
         scorer_page,
     )

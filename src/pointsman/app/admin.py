@@ -13,7 +13,9 @@ from typing import Any, Protocol
 import msgspec
 import uvicorn
 
+from pointsman.app.admin_paths import ADMIN_PATHS, allowed_methods
 from pointsman.app.gateway_spec import AdminSpec
+from pointsman.app.openapi import admin_document, gateway_document
 from pointsman.app.snapshots import hash_of_key, is_key_hash
 from pointsman.core.failure import PointsmanError
 from pointsman.gateway.server import server_config
@@ -25,7 +27,7 @@ _TEXT = "text/plain; version=0.0.4; charset=utf-8"
 _JSON = "application/json"
 _MOST_BODY_BYTES = 1 << 20
 _PAGE = "text/html; charset=utf-8"
-_KNOWN = "there are GET /dashboard, /metrics, /health, /ready, /snapshot, /migrations, POST /reload and /migrations"
+_KNOWN = "there are " + ", ".join(f"{method} {path}" for path, methods in ADMIN_PATHS.items() for method in methods)
 
 
 class Administered(Protocol):
@@ -82,18 +84,25 @@ class AdminServer:
             return
         status, kind, body = await self._answer(scope, await _body(receive))
         headers = [(b"content-type", kind.encode()), (b"content-length", b"%d" % len(body)), *_guards(kind)]
+        if status == 405:
+            headers.append((b"allow", ", ".join(allowed_methods(scope["path"])).encode()))
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": body, "more_body": False})
 
     async def _answer(self, scope: dict[str, Any], body: bytes) -> tuple[int, str, bytes]:
-        if (scope["method"], scope["path"]) == ("GET", "/dashboard"):  # it holds nothing: it asks for the key itself
+        method, path = "GET" if scope["method"] == "HEAD" else scope["method"], scope["path"]
+        if (method, path) == ("GET", "/dashboard"):  # it holds nothing: it asks for the key itself
             return 200, _PAGE, shell().encode()
         if not self._known(dict(scope["headers"]).get(b"authorization", b"")):
             return _json(401, {"error": "send the admin key as `Authorization: Bearer …`"})
         ours = self._administered
-        if scope["path"] == "/migrations" or scope["path"].startswith("/migrations/"):
-            return _json(*await ours.migrations(scope["method"], scope["path"], body))
-        match scope["method"], scope["path"]:
+        allowed = allowed_methods(path)
+        if method not in allowed:
+            what = f"there is only {' and '.join(allowed)} at this path" if allowed else _KNOWN
+            return _json(405 if allowed else 404, {"error": what})
+        if path.startswith("/migrations"):
+            return _json(*await ours.migrations(method, path, body))
+        match method, path:
             case "GET", "/metrics":
                 return 200, _TEXT, (await ours.exposition()).encode()
             case "GET", "/dashboard/live":
@@ -104,6 +113,10 @@ class AdminServer:
                 return _json(200 if ours.ready else 503, ours.status())
             case "GET", "/snapshot":
                 return _json(200, ours.shown())
+            case "GET", "/openapi.json":
+                return _json(200, gateway_document())
+            case "GET", "/openapi-admin.json":
+                return _json(200, admin_document())
             case "POST", "/reload":
                 try:
                     return _json(200, {"snapshot": await ours.reload()})

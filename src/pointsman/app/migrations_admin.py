@@ -16,13 +16,15 @@ from pointsman.core.failure import ConfigError, PointsmanError
 from pointsman.rollout.plan import Plan, checked
 from pointsman.store.migrations import Migrations
 
-__all__ = ["MigrationsAdmin"]
+__all__ = ["MigrationsAdmin", "Why"]
 
 _ANSWER_S = 5.0
 _LOOK_EVERY_S = 0.05
 
 
-class _Why(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Why(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What may come along with a command."""
+
     why: str = ""
     actor: str = "admin"
 
@@ -54,8 +56,10 @@ class MigrationsAdmin:
                     return 200, await self._ask(id, command, body)
                 case _:
                     return 404, {"error": "there are GET and POST /migrations, GET /migrations/ID, POST /migrations/ID/COMMAND"}
-        except msgspec.MsgspecError as error:
+        except (msgspec.MsgspecError, ValueError) as error:
             return 400, {"error": str(error)}
+        except RecursionError:
+            return 400, {"error": "the body is nested too deeply"}
         except PointsmanError as error:
             return 400 if isinstance(error, ConfigError) else 409, {"error": error.message, "hint": error.hint}
 
@@ -70,7 +74,7 @@ class MigrationsAdmin:
         return {"migration": migration.id, "route": migration.route, "from": migration.baseline, "to": migration.candidate}
 
     async def _ask(self, id: str, command: str, body: bytes) -> dict[str, Any]:  # noqa: A002  # it is what it is
-        said = msgspec.json.decode(body, type=_Why) if body.strip() else _Why()
+        said = msgspec.json.decode(body, type=Why) if body.strip() else Why()
         migration = await asyncio.to_thread(chosen, self._store, id)
         asked = await asyncio.to_thread(ask, self._store, migration, command, said.why, said.actor)
         end_s = time.monotonic() + _ANSWER_S

@@ -39,6 +39,12 @@ _MOST_FEEDBACK = 10_000
 _NO_FEEDBACK = Failure(
     kind=FailureClass.CLIENT_FAULT, status=404, code="unknown_url", message="this gateway keeps no ledger, and so no feedback"
 )
+_COMPRESSED = Failure(
+    kind=FailureClass.CLIENT_FAULT,
+    status=415,
+    code="unsupported_content_encoding",
+    message="content-encoding: request bodies are taken as they are, not compressed; send this one without",
+)
 _BROKEN = Failure(kind=FailureClass.TRANSIENT, status=500, message="the gateway has a fault of its own; it has been noted")
 
 
@@ -129,6 +135,8 @@ class Gateway:
                 raise ProviderError(_no_route(snapshot, only or "", tenant.routes))
             await self._own(visit, models)
             return
+        if b"content-encoding" in headers and headers[b"content-encoding"].strip().lower() not in (b"", b"identity"):
+            raise ProviderError(_COMPRESSED)
         visit.body = body = await client.body(snapshot.limits.max_body_bytes, snapshot.limits.body_s)
         visit.path = scope["path"]
         client.watch()

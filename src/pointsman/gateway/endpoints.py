@@ -11,7 +11,7 @@ import msgspec
 from pointsman.providers.http_failure import client_fault
 from pointsman.providers.json_body import decode_request
 
-__all__ = ["Asked", "Endpoint", "find_endpoint", "has_answers", "model_in_path", "read_asked", "request_start"]
+__all__ = ["PATHS", "Asked", "Endpoint", "find_endpoint", "has_answers", "model_in_path", "read_asked", "request_start"]
 
 EndpointKind = Literal["chat", "embeddings", "count", "models", "feedback", "health", "ready"]
 
@@ -57,6 +57,15 @@ _GEMINI = re.compile(
 _ONE_MODEL = re.compile(r"/v1(?P<beta>beta)?/models/(?P<model>.+?)(?<!Content)(?<!Contents)(?<!Tokens)")
 _GEMINI_CHAT = Endpoint("chat", "gemini")
 _GEMINI_COUNT = Endpoint("count", "gemini")
+PATHS: dict[str, Endpoint] = {
+    **_FIXED,
+    "/v1/models/{model}": _FIXED["/v1/models"],
+    "/v1beta/models/{model}": _FIXED["/v1beta/models"],
+    "/v1beta/models/{model}:generateContent": _GEMINI_CHAT,
+    "/v1beta/models/{model}:streamGenerateContent": _GEMINI_CHAT,
+    "/v1beta/models/{model}:countTokens": _GEMINI_COUNT,
+}
+"""Every address, as it is published; a part in braces stands for a name. Gemini's are answered under `/v1/` too."""
 
 
 def find_endpoint(path: str) -> Endpoint | None:

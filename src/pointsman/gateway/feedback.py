@@ -9,18 +9,20 @@ import msgspec
 from pointsman.core.feedback import Feedback
 from pointsman.providers.json_body import decode_request
 
-__all__ = ["read_feedback"]
+__all__ = ["FeedbackBody", "read_feedback"]
 
 _Label = Annotated[str, msgspec.Meta(max_length=200)] | float | bool
 
 
-class _Body(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class FeedbackBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a client says."""
+
     decision: Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
     score: Annotated[float, msgspec.Meta(ge=0, le=1)] | bool
     labels: Annotated[dict[Annotated[str, msgspec.Meta(max_length=64)], _Label], msgspec.Meta(max_length=20)] = {}
 
 
-_BODY = msgspec.json.Decoder(_Body)
+_BODY = msgspec.json.Decoder(FeedbackBody)
 
 
 def read_feedback(body: bytes, tenant: str, at_s: float) -> Feedback:

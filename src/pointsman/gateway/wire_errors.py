@@ -39,12 +39,14 @@ def failure_reply(visit: Visit, failure: Failure) -> tuple[int, Headers, bytes]:
     """Status, headers and body of a failure in the client's protocol."""
     reply = visit.dialect.write_failure(failure)
     # A status of our own making stands; what providers say is put into the protocol's own statuses.
-    own = failure.kind is FailureClass.CLIENT_FAULT and failure.status in (404, 405, 408, 413)
+    own = failure.kind is FailureClass.CLIENT_FAULT and failure.status in (404, 405, 408, 413, 415)
     headers = visit.reply_headers(b"application/json")
     taken = {name for name, _ in headers}
     for name, value in reply.headers.items():
         if (encoded := name.lower().encode()) not in taken:
             headers.append((encoded, value.encode("latin-1", "replace")))
+    if own and not visit.attempts:
+        headers += _ways_out(visit, failure)
     headers.append((b"content-length", b"%d" % len(reply.body)))
     return failure.status if own and failure.status is not None else reply.status, headers, reply.body
 
@@ -53,3 +55,14 @@ def error_in_stream(dialect: Dialect, model: str, failure: Failure) -> bytes:
     """The protocol's own way of saying, in the middle of a stream, that it broke; never anything like a good end."""
     writer = dialect.stream_writer(ChatRequest(model=model, messages=(user_says(""),), stream=True))
     return writer.feed(Failed(failure)) + writer.close()
+
+
+def _ways_out(visit: Visit, failure: Failure) -> Headers:
+    """What HTTP says beside a refusal of ours: the methods or the encodings that would do."""
+    match failure.status:
+        case 405:
+            return [(b"allow", b"GET, HEAD" if visit.endpoint.method == "GET" else visit.endpoint.method.encode())]
+        case 415:
+            return [(b"accept-encoding", b"identity")]
+        case _:
+            return []

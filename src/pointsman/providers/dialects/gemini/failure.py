@@ -41,6 +41,7 @@ _SHAPE: dict[FailureClass, tuple[int, str]] = {
     _F.CONTENT_POLICY: (400, "INVALID_ARGUMENT"),
     _F.MALFORMED: (502, "INTERNAL"),
 }
+_OF_HTTP = (404, 405, 408, 413, 415)
 _REASON_CLASSES = {CODE_OF[kind]: kind for kind in _SHAPE}
 
 
@@ -96,6 +97,8 @@ def error_body(failure: Failure) -> dict[str, object]:
 
 def _status(failure: Failure) -> int:
     theirs = failure.status or 0
+    if failure.kind is _F.CLIENT_FAULT and theirs in _OF_HTTP:
+        return theirs  # what HTTP itself refused keeps its status, and the body must say the same one
     if (failure.kind is _F.TRANSIENT and theirs in (500, 503)) or (failure.kind is _F.AUTH and theirs == 403):
         return theirs
     return _SHAPE[failure.kind][0]
