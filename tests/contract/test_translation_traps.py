@@ -3,7 +3,8 @@
 Each test is one trap. Traps that show elsewhere have their tests there:
 
 - names of tools too long or with signs the target refuses: `unit/providers/test_tool_names.py`
-- price by the tier that served, compressed bodies, errors beside choices, `usage.cost`, TCP_NODELAY: `unit/gateway/test_on_the_wire.py`
+- price by the tier that served, compressed bodies, errors beside choices, `usage.cost`, TCP_NODELAY:
+  `unit/gateway/test_on_the_wire.py`
 - usage that only we asked for: `unit/gateway/test_passing.py`
 - error shapes, failing over, broken streams, one owner of retries, breakers: `unit/gateway/test_failures.py`
 - classes of failures, spent money as 429, `x-should-retry`: `unit/providers/test_failure_class.py`
