@@ -30,6 +30,7 @@ from pointsman.app.migration_samples import migration_samples
 from pointsman.app.migration_watch import MigrationWatch
 from pointsman.app.migrations_admin import MigrationsAdmin
 from pointsman.app.migrations_file import migrations_file
+from pointsman.app.open_files import raise_open_files
 from pointsman.app.orders import Order, Orders, Pulse, RolloutOrder, encode_order, snapshot_id
 from pointsman.app.otel import asked_variants, open_export
 from pointsman.app.recorder import Recorder
@@ -110,6 +111,7 @@ class Supervisor:
     async def run(self, on_ready: Callable[[Listening], None], *, for_s: float | None = None) -> None:
         """Serve until a stop is asked for. Raises `PointsmanError` for a configuration or an address that cannot be used."""
         project = await self._load()
+        raise_open_files()
         count = project.gateway.workers or os.cpu_count() or 1
         with contextlib.ExitStack() as opened:
             listening = opened.enter_context(contextlib.ExitStack())

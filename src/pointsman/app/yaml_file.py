@@ -10,8 +10,9 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Mapping
+from enum import Enum
 from pathlib import Path
-from typing import Any, TypeVar, get_args, get_type_hints
+from typing import Any, Literal, TypeVar, get_args, get_type_hints
 
 import msgspec
 import yaml
@@ -169,12 +170,19 @@ def _explain(located: Located, error: str, kind: Any) -> ConfigError:
         return ConfigError(
             "is missing", file=located.file, line=located.line(path), key=here, hint=f"add `{missing['field']}: …`"
         )
+    value = _value_at(located.data, path)
+    words = _words_at(kind, path) if message.startswith("Invalid enum value") else []
+    if words:
+        near = difflib.get_close_matches(str(value), words, n=1)
+        message = "is none of the known words"
+        hint = (f"did you mean `{near[0]}`? " if near else "") + f"known: {', '.join(words)}"
     return ConfigError(
         message[0].lower() + message[1:],
         file=located.file,
         line=located.line(path),
         key=".".join(path) or None,
-        value=_value_at(located.data, path),
+        value=value,
+        hint=hint,
     )
 
 
@@ -237,6 +245,20 @@ def _fields_at(kind: Any, path: tuple[str, ...]) -> list[str]:
         return _fields_at(hint, path[1:]) if hint is not None else []
     inner = [_fields_at(a, path[1:] if _is_container(kind) else path) for a in get_args(kind)]
     return next((fields for fields in inner if fields), [])
+
+
+def _words_at(kind: Any, path: tuple[str, ...]) -> list[str]:
+    """The words that may stand at `path` of a value of type `kind`, where it takes only certain ones."""
+    if not path and getattr(kind, "__origin__", None) is Literal:
+        return [str(word) for word in get_args(kind)]
+    if not path and isinstance(kind, type) and issubclass(kind, Enum):
+        return [str(word.value) for word in kind]
+    if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
+        hint = get_type_hints(kind, include_extras=True)
+        named = {f.encode_name: hint[f.name] for f in msgspec.structs.fields(kind)}
+        return _words_at(named.get(path[0]), path[1:]) if path else []
+    inner = [_words_at(a, path[1:] if _is_container(kind) and path else path) for a in get_args(kind)]
+    return next((words for words in inner if words), [])
 
 
 def _is_container(kind: Any) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 import pytest
@@ -87,3 +87,15 @@ def test_anchors_and_merges_work(tmp_path):
     path.write_text("variants:\n  a: &base {provider: x, n: 2}\n  b:\n    <<: *base\n    n: 3\n")
     found = convert(read_yaml(path), Outer)
     assert found.variants["b"] == Inner(provider="x", n=3)
+
+
+def test_a_word_that_is_none_of_the_known_names_the_nearest_and_all(tmp_path: Path):
+    class Choice(msgspec.Struct):
+        inner: dict[str, Annotated[Literal["one", "two"], "documented"] | None]
+
+    path = tmp_path / "f.yaml"
+    path.write_text("inner:\n  a: tow\n")
+    with pytest.raises(ConfigError) as caught:
+        convert(read_yaml(path), Choice)
+    assert (caught.value.line, caught.value.value) == (2, "tow")
+    assert caught.value.hint == "did you mean `two`? known: one, two"
