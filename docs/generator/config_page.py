@@ -8,7 +8,7 @@ from generator.markdown import anchor, code, page, table
 from generator.struct_keys import about, keys, structs_in
 from pointsman.app.alert_spec import AlertsSpec, Receiver
 from pointsman.app.config import ProjectSpec, ProviderSpec
-from pointsman.app.gateway_spec import AdminSpec, GatewaySpec, OtelSpec, RouteSpec, StoreSpec, TenantSpec
+from pointsman.app.gateway_spec import AdminSpec, BodiesSpec, GatewaySpec, OtelSpec, RouteSpec, StoreSpec, TenantSpec
 from pointsman.evals.criteria import COMPARED, CRITERIA
 from pointsman.evals.dataset import TestsSpec
 from pointsman.evals.spec import CacheSpec, CriterionSpec, EvalSpec, PriceSpec, VariantSpec
@@ -41,6 +41,7 @@ FILES: dict[str, tuple[Section, ...]] = {
         ("gateway.otel", OtelSpec),
         ("gateway", GatewaySpec),
         ("store", StoreSpec),
+        ("store.bodies", BodiesSpec),
         ("alerts", AlertsSpec),
         ("alerts.rules.NAME", AlertRule),
         ("alerts.notify.NAME", Receiver),

@@ -12,11 +12,12 @@ from pathlib import Path
 
 import msgspec
 
+from pointsman.app.body_keeper import checked_bodies
 from pointsman.app.config import ProjectSpec
 from pointsman.app.finding import Finding
 from pointsman.app.gateway_spec import GatewaySpec, StoreSpec
 from pointsman.app.listening import bind, is_loopback
-from pointsman.app.snapshots import SnapshotMaker, is_key_hash
+from pointsman.app.snapshots import SnapshotMaker, is_key_hash, routes_of
 from pointsman.core.failure import PointsmanError
 from pointsman.core.verdict import VerdictName
 from pointsman.providers.transport import Timeouts, Transport
@@ -186,7 +187,18 @@ def _files(project: ProjectSpec, folder: Path) -> list[Finding]:
         else:
             advice = f"mkdir -p {path.parent}"
             findings.append(_found(subject="access log", state="fail", detail=f"{path.parent} does not exist", advice=advice))
-    return findings
+    return [*findings, *_bodies(project, folder)]
+
+
+def _bodies(project: ProjectSpec, folder: Path) -> list[Finding]:
+    spec = project.store.bodies
+    if spec is None:
+        return []
+    try:
+        checked_bodies(spec, routes_of(project))
+    except PointsmanError as error:
+        return [_found(subject="bodies", state="fail", detail=error.message, advice=error.hint or "")]
+    return [_writable("bodies", folder, spec.file, "store.bodies.file")]
 
 
 def _writable(subject: str, folder: Path, name: str, key: str) -> Finding:

@@ -6,7 +6,9 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
-__all__ = ["AdminSpec", "GatewaySpec", "OtelSpec", "RouteSpec", "StoreSpec", "TenantSpec"]
+from pointsman.core.bodies import SensitiveKind
+
+__all__ = ["AdminSpec", "BodiesSpec", "GatewaySpec", "OtelSpec", "RouteSpec", "StoreSpec", "TenantSpec"]
 
 Seconds = Annotated[float, msgspec.Meta(gt=0)]
 Port = Annotated[int, msgspec.Meta(ge=0, le=65535)]
@@ -109,6 +111,26 @@ class GatewaySpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     """A file for one JSON line per request, or `-` for stderr; no log if not given."""
 
 
+class BodiesSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """A sample of what requests and answers say, redacted before it reaches the disk. `{}` takes every default."""
+
+    sample: Annotated[float, msgspec.Meta(gt=0, le=1)] = 0.01
+    """Share of requests whose bodies are kept; the decision's id decides, so more of them include those of fewer."""
+    routes: tuple[str, ...] | None = None
+    """Routes it holds for; all if not given."""
+    redact: tuple[SensitiveKind, ...] = ("key", "email", "iban", "card", "phone")
+    """What is replaced by its kind: keys, tokens and passwords; addresses; account numbers whose checksum holds; card numbers
+    that pass Luhn's test; telephone numbers."""
+    patterns: tuple[str, ...] = ()
+    """Regular expressions (Python's) for more, replaced by `‹pattern›`. What could match for ever is refused."""
+    max_bytes: Annotated[int, msgspec.Meta(ge=256)] = 65_536
+    """Longest body kept, after redaction; what goes on is cut, and marked."""
+    retention_days: Annotated[float, msgspec.Meta(gt=0)] = 7
+    """Older ones are deleted and overwritten."""
+    file: str = ".pointsman/bodies.sqlite"
+    """SQLite file that only its owner may read, relative to `pointsman.yaml`."""
+
+
 class StoreSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """What is kept, and how long."""
 
@@ -116,3 +138,5 @@ class StoreSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     """SQLite file of requests and their cost, relative to `pointsman.yaml`; null keeps none."""
     retention_days: Annotated[float, msgspec.Meta(gt=0)] | None = 90
     """Older requests are deleted; null keeps all."""
+    bodies: BodiesSpec | None = None
+    """Keeps a sample of prompts and answers too; none if not given."""

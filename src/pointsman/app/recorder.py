@@ -1,4 +1,4 @@
-"""Where workers' records end: the ledger and the access log, written in batches by a thread of its own."""
+"""Where workers' records end: ledger, access log and, if wanted, bodies, written in batches by a thread of its own."""
 
 from __future__ import annotations
 
@@ -13,8 +13,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from pointsman.app.body_keeper import BodyKeeper
 from pointsman.app.config import ProjectSpec
 from pointsman.app.log_file import LogFile
+from pointsman.core.bodies import Bodies
 from pointsman.core.failure import StorageError
 from pointsman.core.served import Served
 from pointsman.core.units import add_usd, usd_text
@@ -59,6 +61,11 @@ class Recorder:
                 opened.callback(self._log.close)
             self._thread = ThreadPoolExecutor(1, "recorder")
             opened.callback(self._thread.shutdown)
+            wanted = store.bodies
+            self._bodies = BodyKeeper(wanted, folder, self._thread, metrics, say) if wanted is not None else None
+            if self._bodies is not None:
+                opened.callback(self._bodies.close)
+                opened.callback(self._thread.shutdown)  # before the file is closed: it may still be written
             self._opened = opened.pop_all()
 
     async def take(self, served: Sequence[Served]) -> None:
@@ -71,6 +78,11 @@ class Recorder:
         if len(self._waiting) > _MOST_WAITING and not self._hurries:
             self._room.clear()
 
+    def take_bodies(self, taken: Sequence[Bodies]) -> None:
+        """Take in what a sample of requests said. Never waits."""
+        if self._bodies is not None:
+            self._bodies.take(taken)
+
     def hurry(self) -> None:
         """The end is near: nobody waits any more, for what is not taken in now is lost."""
         self._hurries = True
@@ -81,12 +93,17 @@ class Recorder:
         while True:
             await asyncio.sleep(_WRITE_EVERY_S)
             await self._write()
+            if self._bodies is not None:
+                await self._bodies.write()
             if self._pruned_s is None or time.monotonic() - self._pruned_s > _PRUNE_EVERY_S:
                 await self._prune()
 
     async def finish(self) -> None:
         """Write everything that is left, or say how much was lost."""
-        if await self._write():
+        written = await self._write()
+        if self._bodies is not None:
+            await self._bodies.write()
+        if written:
             return
         lost = [s.exchange.cost.usd for s in self._waiting if s.exchange.cost is not None]
         self._say(
@@ -144,6 +161,8 @@ class Recorder:
 
     async def _prune(self) -> None:
         self._pruned_s = time.monotonic()
+        if self._bodies is not None:
+            await self._bodies.prune()
         if self._ledger is None or self._retention_s is None:
             return
         before_s = time.time() - self._retention_s

@@ -21,6 +21,7 @@ import msgspec
 from pointsman.app.admin import AdminServer
 from pointsman.app.alert_spec import Receiver, checked_alerts
 from pointsman.app.alerting import Alerting
+from pointsman.app.body_keeper import checked_bodies
 from pointsman.app.config import ProjectSpec, load_project
 from pointsman.app.controller import Controller, Replica
 from pointsman.app.dashboard_desk import DashboardDesk
@@ -306,6 +307,7 @@ class Supervisor:
         maker = SnapshotMaker(self._environment)
         rollouts = tuple(r for r in self._rollouts if _carries(project, r.route, r.baseline, r.candidate))
         try:
+            checked_bodies(project.store.bodies, routes_of(project))
             checked_alerts(project.alerts, project.routes or dict.fromkeys(project.variants))
             self.snapshot = maker.make(project, rollouts).id
         except ConfigError as error:
@@ -420,6 +422,7 @@ class Supervisor:
                 self._controller.compare(batch.pairs)
             if self._desk is not None:
                 self._desk.take(batch.feedback)
+            self._recorder.take_bodies(batch.bodies)
             await self._recorder.take((*batch.served, *(p.mirrored for p in batch.pairs)))
 
     async def _watch(self) -> None:

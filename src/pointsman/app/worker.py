@@ -19,12 +19,14 @@ from collections.abc import Generator
 import msgspec
 import uvicorn
 
+from pointsman.app.config import ProjectSpec
 from pointsman.app.orders import Order, Orders, decode_order
 from pointsman.app.shadow_judge import compare
 from pointsman.app.snapshots import SnapshotMaker
 from pointsman.core.failure import PointsmanError
 from pointsman.core.served import Served
 from pointsman.gateway.asgi import Gateway
+from pointsman.gateway.body_sample import BodySample
 from pointsman.gateway.server import server_config
 from pointsman.gateway.shadow import Shadow
 from pointsman.routing.policies.rollout import Rollout
@@ -36,6 +38,7 @@ __all__ = ["main"]
 
 _REPORT_EVERY_S = 0.1
 _MOST_RECORDS = 2_000
+_MOST_BODY_BYTES = 4 << 20
 _STALE_S = 5.0
 """Silence of the supervisor after which a share it ordered is no longer honoured."""
 
@@ -64,6 +67,7 @@ class _Worker:
         self._app = Gateway(self._maker.make(project, orders.rollouts), self._ring, self._loop)
         self._shadow = self._app.shadow = Shadow(compare)
         self._app.takes_feedback = project.store.ledger is not None
+        self._app.bodies = self._bodies = _body_sample(project)
         self._ordered(orders)
         server = _Server(server_config(self._app, drain_s=project.gateway.drain_s, limits=lambda: self._app.snapshot.limits))
         self._lag.start()
@@ -81,7 +85,7 @@ class _Worker:
         reporting.cancel()
         self._lag.stop()
         await self._shadow.stop()
-        while len(self._ring) or len(self._app.feedback) or len(self._shadow.pairs):
+        while len(self._ring) or len(self._app.feedback) or len(self._shadow.pairs) or self._bodies:
             await self._send()
         await self._send()
         await self._maker.close()
@@ -141,6 +145,8 @@ class _Worker:
             served=tuple(self._ring.take(_MOST_RECORDS)),
             feedback=tuple(self._app.feedback.take(_MOST_RECORDS)),
             pairs=tuple(self._shadow.pairs.take(_MOST_RECORDS)),
+            bodies=() if self._bodies is None else self._bodies.take(_MOST_BODY_BYTES),
+            dropped_bodies=0 if self._bodies is None else self._bodies.take_dropped(),
             unmirrored=self._shadow.skipped,
             dropped=self._ring.dropped,
             faults=self._app.faults,
@@ -154,6 +160,13 @@ class _Worker:
         self._writer.write(encode_batch(batch))
         with contextlib.suppress(ConnectionError):  # the supervisor is gone; the end of the pipe will tell us to stop
             await self._writer.drain()
+
+
+def _body_sample(project: ProjectSpec) -> BodySample | None:
+    spec = project.store.bodies
+    if spec is None:
+        return None
+    return BodySample(spec.sample, None if spec.routes is None else frozenset(spec.routes), spec.max_bytes)
 
 
 class _Server(uvicorn.Server):

@@ -17,6 +17,7 @@ from pointsman.core.feedback import Feedback
 from pointsman.core.ids import hash_bytes
 from pointsman.core.served import Served
 from pointsman.gateway.auth import authenticate
+from pointsman.gateway.body_sample import BodySample
 from pointsman.gateway.client import Client
 from pointsman.gateway.endpoints import Endpoint, find_endpoint, has_answers, model_in_path, read_asked, request_start
 from pointsman.gateway.feedback import read_feedback
@@ -60,6 +61,8 @@ class Gateway:
         self.feedback: Ring[Feedback] = Ring(_MOST_FEEDBACK)
         self.shadow: Shadow | None = None
         """Mirrors what routes want mirrored; nobody does if None."""
+        self.bodies: BodySample | None = None
+        """Keeps a sample of what is said; nobody does if None."""
         self.takes_feedback = True
         """Whether there is a ledger to keep it in."""
         self.in_flight = 0
@@ -97,6 +100,8 @@ class Gateway:
             client.forget()
             if endpoint.kind in ("chat", "embeddings"):
                 self.ring.offer(visit.record())
+                if self.bodies is not None:
+                    self.bodies.offer(visit)
 
     async def _guarded(self, visit: Visit, scope: dict[str, Any]) -> None:
         """Serve, and turn whatever is raised into an answer of the client's protocol."""
@@ -148,6 +153,8 @@ class Gateway:
         if route is None or (tenant.routes is not None and route.name not in tenant.routes):
             raise ProviderError(_no_route(snapshot, asked.model, tenant.routes))
         visit.route = route
+        if self.bodies is not None:
+            visit.keeps = self.bodies.draws(visit.id, route.name)
         u = self._draw(visit, route) if route.uses_draw else 0.0
         visit.decision = decision = route.policy.choose(_features(visit, route), u)
         if visit.endpoint.kind == "count":
@@ -155,12 +162,12 @@ class Gateway:
             if target.dialect is not visit.dialect:
                 await self._own(visit, count_reply(visit), estimated=True)
                 return
-        if route.mirror is not None and self.shadow is not None and visit.endpoint.kind == "chat":
-            visit.keeps = self.shadow.draws(route.mirror)
+        if route.mirror is None or self.shadow is None or visit.endpoint.kind != "chat" or not self.shadow.draws(route.mirror):
             await serve(visit, route)
-            self.shadow.offer(visit, route.mirror)
             return
+        visit.keeps = True
         await serve(visit, route)
+        self.shadow.offer(visit, route.mirror)
 
     def _draw(self, visit: Visit, route: Route) -> float:
         """The number of the unit that keeps its variant; a fresh one where there is no unit."""

@@ -68,9 +68,7 @@ class Shadow:
         return random.random() < mirror.share  # noqa: S311  # takes a sample, guards nothing
 
     def offer(self, visit: Visit, mirror: Mirror) -> None:
-        """Take a request in that has been served, if it was drawn and there is room. Never waits."""
-        if not visit.keeps:
-            return
+        """Take a request in that was drawn and has been served, if there is room. Never waits."""
         if reason := self._refusal(visit, mirror):
             self.skipped[reason] = self.skipped.get(reason, 0) + 1
             return

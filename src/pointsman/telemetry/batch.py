@@ -6,6 +6,7 @@ import asyncio
 
 import msgspec
 
+from pointsman.core.bodies import Bodies
 from pointsman.core.feedback import Feedback
 from pointsman.core.served import Served
 from pointsman.core.shadow_pair import ShadowPair
@@ -23,6 +24,9 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True):
     served: tuple[Served, ...] = ()
     feedback: tuple[Feedback, ...] = ()
     pairs: tuple[ShadowPair, ...] = ()
+    bodies: tuple[Bodies, ...] = ()
+    dropped_bodies: int = 0
+    """Bodies that were drawn and did not fit, since the last batch."""
     unmirrored: dict[str, int] = {}
     """Requests that were drawn for a shadow and not mirrored, by reason, since the worker began."""
     dropped: int = 0

@@ -89,6 +89,10 @@ METRICS: tuple[Metric, ...] = (
            meaning="Requests whose line the access log would not take; the ledger has them all the same."),
     Metric(name="pointsman_unfit_records_total", kind="counter", unit="requests",
            meaning="Requests whose record the ledger cannot hold, such as a count beyond 64 bits; each is named on stderr."),
+    Metric(name="pointsman_kept_bodies_total", kind="counter", unit="requests",
+           meaning="Requests whose bodies were drawn, redacted and written (`store.bodies`)."),
+    Metric(name="pointsman_dropped_bodies_total", kind="counter", unit="requests",
+           meaning="Requests whose bodies were drawn and not kept: there was no room, or they could not be redacted."),
     Metric(name="pointsman_dropped_spans_total", kind="counter", unit="requests",
            meaning="Requests whose spans the OpenTelemetry collector did not get."),
     Metric(name="pointsman_alert_firing", kind="gauge", unit="1", labels=("rule", *_WHERE),
@@ -177,6 +181,8 @@ class Metrics:
         self.unwritten = 0
         self.unlogged = 0
         self.unfit = 0
+        self.kept_bodies = 0
+        self.dropped_bodies = 0
         self.dropped_spans = 0
         self.undelivered_alerts = 0
         self.firing: Iterable[_Labels] = ()
@@ -209,6 +215,7 @@ class Metrics:
         self._gauges["pointsman_event_loop_lag_seconds"][worker] = batch.lag_s
         self._counts["pointsman_dropped_records_total"][worker] = batch.dropped
         self._counts["pointsman_faults_total"][worker] = batch.faults
+        self.dropped_bodies += batch.dropped_bodies
         self._workers[batch.worker] = batch
         for served in batch.served:
             self._take(served)
@@ -218,6 +225,8 @@ class Metrics:
         self._gauges["pointsman_unwritten_records"][()] = self.unwritten
         self._counts["pointsman_unlogged_requests_total"][()] = self.unlogged
         self._counts["pointsman_unfit_records_total"][()] = self.unfit
+        self._counts["pointsman_kept_bodies_total"][()] = self.kept_bodies
+        self._counts["pointsman_dropped_bodies_total"][()] = self.dropped_bodies
         self._counts["pointsman_dropped_spans_total"][()] = self.dropped_spans
         self._counts["pointsman_undelivered_alerts_total"][()] = self.undelivered_alerts
         self._gauges["pointsman_alert_firing"] = dict.fromkeys(self.firing, 1)
