@@ -31,6 +31,8 @@ def say(_path, _headers, body):
     deltas = [{"index": 0, "delta": {"content": piece}, "finish_reason": None} for piece in pieces]
     deltas.append({"index": 0, "delta": {}, "finish_reason": "stop"})
     events = [f"data: {json.dumps({'id': 'x', 'model': 'm', 'choices': [delta]})}\n\n".encode() for delta in deltas]
+    usage = {"prompt_tokens": 9, "completion_tokens": 9}  # with it, no other request's stream is read as a whole
+    events.append(f"data: {json.dumps({'id': 'x', 'model': 'm', 'choices': [], 'usage': usage})}\n\n".encode())
     return Said(200, "text/event-stream", [*events, b"data: [DONE]\n\n"])
 
 
