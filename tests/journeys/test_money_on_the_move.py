@@ -4,6 +4,7 @@ is billed by another configuration's price.
 
 import asyncio
 import contextlib
+import itertools
 import random
 from collections import Counter
 from decimal import Decimal
@@ -36,10 +37,11 @@ def price(version):
 async def keep_sending(base_url, dice, sent, stop, concurrency=24):
     """Clients that ask again and again until told to stop; what they could not send is not in `sent`."""
     host, _, port = base_url.removeprefix("http://").rpartition(":")
+    numbers = itertools.count()  # not the length of `sent`, which shrinks: a number given twice is two requests under one marker
 
     async def client():
         while not stop.is_set():
-            one = request(len(sent), dice, ["chat"], leaving=0.0)
+            one = request(next(numbers), dice, ["chat"], leaving=0.0)
             sent.append(one)
             try:
                 await send(host, int(port), one)
