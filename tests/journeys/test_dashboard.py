@@ -34,7 +34,7 @@ def test_the_page_is_for_everybody_and_what_it_shows_for_the_key_alone(tmp_path,
         for key in (None, "wrong"):
             assert running.admin("/dashboard/live", key=key)[0] == 401
         status, moment = running.admin("/dashboard/live")
-        assert running.admin("/dashboard", method="POST")[0] == 404
+        assert running.admin("/dashboard", method="POST")[0] == 405
     assert status == 200
     assert "support" in moment
     for secret in (ADMIN_KEY, SECRET, upstream.base_url):
