@@ -18,7 +18,7 @@ from support.gateway import variant
 from support.serving import Serving, until
 
 SCRIPTS = {
-    "steady": {"output_tokens": 8, "error": 0.3},
+    "steady": {"output_tokens": 8, "error": 0.05},
     "failing": {"output_tokens": 8, "error": 0.6},
     "dead": {"output_tokens": 8, "error": 1.0},
     "curt": {"output_tokens": 8, "truncation": 0.5},
@@ -62,15 +62,23 @@ def standing(folder: Path, id: str) -> Migration:  # noqa: A002  # it is what it
         return next(m for m in store.all() if m.id == id)
 
 
+ENDED = ("rolled_back", "aborted", "closed")
+
+
 def until_status(folder: Path, id: str, *statuses: str, within_s: float = 60.0) -> Migration:  # noqa: A002  # it is what it is
-    """Wait for the migration to come to one of these."""
+    """Wait for the migration to come to one of these; tells its last moves where it doesn't, or has ended another way."""
     with store_of(folder) as store:
 
         def there() -> Migration | None:
             now = next(m for m in store.all() if m.id == id)
+            assert now.status in statuses or now.status not in ENDED, f"it is {now.status}"
             return now if now.status in statuses else None
 
-        found = until(there, f"{id} becomes {' or '.join(statuses)}", within_s)
+        try:
+            found = until(there, f"{id} becomes {' or '.join(statuses)}", within_s)
+        except AssertionError as failed:
+            last = [str(e.data) for e in store.events(id)][-4:]
+            raise AssertionError("\n".join([str(failed), *last])) from None
         assert isinstance(found, Migration)
         return found
 

@@ -79,10 +79,11 @@ class _Worker:
         gc.set_threshold(10_000, 10, 20)
         serving = asyncio.create_task(server.serve(sockets=[self._listening]))
         reporting = asyncio.create_task(self._report())
+        watching = asyncio.create_task(self._watch())
         commands = asyncio.create_task(self._obey(server))
         await serving
-        commands.cancel()
-        reporting.cancel()
+        for task in (commands, watching, reporting):
+            task.cancel()
         self._lag.stop()
         await self._shadow.stop()
         while len(self._ring) or len(self._app.feedback) or len(self._shadow.pairs) or self._bodies:
@@ -130,10 +131,15 @@ class _Worker:
         self._app.snapshot = self._maker.make(self._orders.project, withdrawn)
         self._stale = True
 
-    async def _report(self) -> None:
+    async def _watch(self) -> None:
+        """Apart from reporting, which waits as long as a supervisor that hangs takes nothing off the pipe."""
         while True:
             await asyncio.sleep(_REPORT_EVERY_S)
             self._distrust()
+
+    async def _report(self) -> None:
+        while True:
+            await asyncio.sleep(_REPORT_EVERY_S)
             await self._send()
 
     async def _send(self) -> None:
