@@ -44,6 +44,8 @@ class BreakEven(msgspec.Struct, frozen=True, kw_only=True):
     arms: tuple[Arm, ...]
     intervals: tuple[Interval, ...]
     linear_requests: Decimal | Unknown
+    own_from: Decimal | None
+    """Requests a month from which own cards are first the cheapest; None if they are at no volume looked at."""
     arithmetic: tuple[str, ...]
 
 
@@ -151,9 +153,11 @@ def break_even(
     )
     line = per_request(*api)
     arms = (line, own) if hosted is None else (line, per_request(*hosted), own)
+    intervals = cheapest_by_volume(arms, up_to_requests)
     return BreakEven(
         arms=arms,
-        intervals=cheapest_by_volume(arms, up_to_requests),
+        intervals=intervals,
+        own_from=next((i.from_requests for i in intervals if i.arm == own.name), None),
         linear_requests=linear_breakeven(line, own),
         arithmetic=_arithmetic(sizing, own, line, hourly, speed, written, utilisation, peak_factor, overhead_ratio),
     )

@@ -66,10 +66,10 @@ def call(
         table.add_row(line.unit, f"{line.count:,}", rate, usd_text(line.usd))
     table.add_row("together", "", "" if priced.complete else "at least", usd_text(priced.usd))
     Console().print(table)
-    say(f"one call that reads {read or 0:,} tokens in all and writes {written or 0:,}")
-    say(f"{sheet.provider_matched}:{priced.model_matched}, {priced.mode}; {priced.source}, {priced.checked_on}")
+    click.echo(f"one call that reads {read or 0:,} tokens in all and writes {written or 0:,}")
+    click.echo(f"{sheet.provider_matched}:{priced.model_matched}, {priced.mode}; {priced.source}, {priced.checked_on}")
     for note in priced.notes:
-        say(f"note: {note}")
+        click.echo(f"note: {note}")
 
 
 @command.command(

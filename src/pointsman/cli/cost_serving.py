@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -19,6 +19,9 @@ from pointsman.cli.cost_options import (
 )
 from pointsman.cli.options import json_option
 from pointsman.cli.output import print_json, say, with_example
+
+if TYPE_CHECKING:
+    from pointsman.app.cost import BreakEven, Sizing
 
 __all__ = ["breakeven", "capacity", "savings"]
 
@@ -83,19 +86,24 @@ def breakeven(
     if hosted_usd is not None:
         read, written = usage.total_input_tokens or 0, usage.total_output_tokens or 0
         hosted = (f"hosted {sizing.model}", (hosted_usd[0] * read + hosted_usd[1] * written) / 1_000_000)
-    found = break_even(
-        (sheet.model_matched, each),
-        usage,
-        sizing,
-        usd_per_gpu_hour=gpu_usd_per_hour,
-        output_tokens_per_s=tokens_per_s,
-        hosted=hosted,
-        people_usd_per_month=people,
-        peak_factor=peak,
-        utilisation=utilisation,
-        overhead_ratio=overhead,
-        up_to_requests=up_to,
-    )
+
+    def at_speed(output_tokens_per_s: Decimal | None) -> BreakEven:
+        return break_even(
+            (sheet.model_matched, each),
+            usage,
+            sizing,
+            usd_per_gpu_hour=gpu_usd_per_hour,
+            output_tokens_per_s=output_tokens_per_s,
+            hosted=hosted,
+            people_usd_per_month=people,
+            peak_factor=peak,
+            utilisation=utilisation,
+            overhead_ratio=overhead,
+            up_to_requests=up_to,
+        )
+
+    found, band = at_speed(tokens_per_s), sizing.output_tokens_per_s
+    slow, fast = (at_speed(Decimal(str(round(s)))).own_from for s in (band.low, band.high))
     linear = found.linear_requests
     if as_json:
         print_json(
@@ -111,6 +119,10 @@ def breakeven(
                     }
                     for i in found.intervals
                 ],
+                "own_from_requests": _volume_json(found.own_from),
+                "own_from_requests_by_speed": None
+                if tokens_per_s is not None
+                else {"slow": _volume_json(slow), "fast": _volume_json(fast)},
                 "arithmetic": found.arithmetic,
                 "source": sheet.source,
                 "checked_on": sheet.checked_on,
@@ -118,10 +130,17 @@ def breakeven(
         )
         return
     rows = [
-        (f"{i.from_requests:,}", "for good" if i.to_requests is None else f"{i.to_requests:,}", i.arm, _bill(found.arms, i))
+        (
+            f"{i.from_requests:,}",
+            "for good" if i.to_requests is None else f"{i.to_requests:,}",
+            i.arm,
+            _replicas(found.arms, i),
+            _bill(found.arms, i),
+        )
         for i in found.intervals
     ]
-    print_table(("requests a month from", "to", "cheapest", "USD a month at its start"), rows)
+    print_table(("requests a month from", "to", "cheapest", "replicas", "USD a month"), rows)
+    click.echo("replicas and bill as that volume begins; every replica is paid whether busy or not")
     say(
         linear.reason
         if isinstance(linear, Unknown)
@@ -129,9 +148,14 @@ def breakeven(
     )
     for step in found.arithmetic:
         say(step)
-    band = sizing.output_tokens_per_s
+    hourly = f"{gpu_usd_per_hour} USD (yours)" if gpu_usd_per_hour is not None else _market(sizing)
+    say(
+        f"assumed: the busiest moment is {peak} times the average (--peak), a replica is planned at {utilisation:.0%} of its "
+        f"speed (--utilisation), a card costs {hourly} an hour, people {people:,} USD a month (--people)"
+    )
     if tokens_per_s is None:
         say(f"speed is an estimate: {band.low:,.0f}–{band.high:,.0f} tokens/s ({band.basis}); measure it and give --tokens-per-s")
+        click.echo(f"own cards are cheapest first {_from(slow)} if they are slow, {_from(fast)} if they are fast")
 
 
 @click.command(
@@ -305,6 +329,26 @@ def savings(
     )
     for s in found:
         say(f"{s.name}: {s.arithmetic}; mind: {s.mind}")
+
+
+def _from(requests: Decimal | None) -> str:
+    """Two digits: the speed it rests on is known no better."""
+    if requests is None:
+        return "at no volume looked at"
+    return f"from about {float(f'{requests:.1e}'):,.0f} requests a month"
+
+
+def _volume_json(requests: Decimal | None) -> str | None:
+    return None if requests is None else str(round(requests))
+
+
+def _market(sizing: Sizing) -> str:
+    return f"{sizing.usd_per_gpu_hour} USD (typical market price; {sizing.source}, {sizing.checked_on})"
+
+
+def _replicas(arms: Any, interval: Any) -> str:
+    arm = next(a for a in arms if a.name == interval.arm)
+    return str(arm.steps(interval.from_requests + 1) or "")
 
 
 def _bill(arms: Any, interval: Any) -> str:

@@ -19,8 +19,9 @@ __all__ = ["print_selection", "print_tree"]
 
 _LEAST_NAME = 24
 _SCORE = (
-    "Score: your weights on fixed anchors, 0 to 1. First in: share of draws of weights and scores. Range: the volume a quarter "
-    "off. Grown: in twelve months. Open: what to verify."
+    "Score: how far it meets your wishes by their weights, 0 to 1; in brackets with everything unsure turned out badly, or well. "
+    "First in: how often it comes first when weights and scores are varied within what is unsure. Range: the bill with a quarter "
+    "less or more volume. Grown: a month's bill in twelve months. Open: how many facts are left to verify."
 )
 
 
@@ -34,6 +35,7 @@ def print_selection(s: Selection, console: Console, *, tree: bool = False) -> No
     _section(console, "Verify before you rely on it", said.verify_lines(s))
     _section(console, "Pareto front", said.beaten_lines(s))
     _section(console, "Refused", [f"{fmt.count(n)} × {word}: {examples}" for n, word, examples in said.refused_rows(s)])
+    _section(console, "Not refused, and no finalist", s.sifted)
     print_tree(s, console, path=tree)
     _section(console, *said.use_case_lines(s))
     _section(console, "Parts of the work the guide gives to different models", said.role_lines(s))
@@ -42,6 +44,8 @@ def print_selection(s: Selection, console: Console, *, tree: bool = False) -> No
 def _heading(s: Selection, console: Console) -> None:
     console.print(Text(said.scope(s), style="dim"))
     console.print(Text(said.headline(s), style="bold"))
+    if tie := said.near_tie(s):
+        console.print(Text(tie, style="bold"))
     for note in s.notes:
         console.print(Text(f"! {fmt.plain(note)}", style="yellow"))
     _section(console, "Needs", needs_words(s.requirements, s.wishes))

@@ -27,6 +27,7 @@ def selection_document(s: Selection) -> dict[str, Any]:
         "considered": s.considered,
         "shortlist": [_choice(c) for c in s.shortlist],
         "refused": [_refusal(f) for f in s.refused],
+        "sifted": list(s.sifted),
         "to_verify": [_question(f) for f in s.to_verify],
         "pareto": [_ranked(r) for r in s.front.members],
         "dominated": [{"offer": b.offer, "by": b.by, "why": b.words} for b in s.front.beaten],

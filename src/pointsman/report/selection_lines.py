@@ -20,6 +20,7 @@ __all__ = [
     "leaf_lines",
     "month",
     "month_range",
+    "near_tie",
     "per_request",
     "refused_rows",
     "robustness_lines",
@@ -32,9 +33,14 @@ __all__ = [
     "verify_lines",
 ]
 
-ABILITY = "Ability: 0 is the average model with published results, 1 the usual distance between two models."
+ABILITY = (
+    "Ability: one scale for all published results; 0 is the average model, and one point is the spread between models "
+    "(a standard deviation)."
+)
 _REFUSALS_SHOWN = 3
 _BEATEN_SHOWN = 4
+_NEAR = 0.02
+"""Scores nearer than this are called a tie: a tenth of the width of an ordinary score's interval."""
 _CONSTRAINT_WORD = {
     "lifecycle": "gone, or gone within the horizon",
     "modalities_in": "does not read what is needed",
@@ -56,7 +62,8 @@ _CONSTRAINT_WORD = {
 def scope(s: Selection) -> str:
     """Whose needs, on which day, out of how many."""
     asked = f"profile {s.requirements.profile}" if s.requirements.profile else fmt.plain(s.requirements.name)
-    return f"{asked} · as of {s.as_of} · {fmt.count(s.considered)} offers, {fmt.count(len(s.refused))} refused"
+    how_many = f"{fmt.count(s.considered)} offers, {fmt.count(len(s.refused))} refused, {fmt.count(len(s.finalists))} finalists"
+    return f"{asked} · as of {s.as_of} · {how_many}"
 
 
 def headline(s: Selection) -> str:
@@ -69,6 +76,20 @@ def headline(s: Selection) -> str:
     if len(names) == 1:
         return fmt.plain(f"One candidate: {names[0]}.")
     return fmt.plain(f"Try these {len(names)}, in this order: {', '.join(names)}.")
+
+
+def near_tie(s: Selection) -> str:
+    """That nobody is clearly first, and why the first stands first; empty where one is."""
+    if len(s.shortlist) < 2 or not s.verified:
+        return ""
+    first, rivals = s.shortlist[0].ranked, s.finalists[1:]
+    rival = min(rivals, key=lambda r: first.score.value - r.score.value, default=None)
+    if rival is None or first.score.value - rival.score.value >= _NEAR:
+        return ""
+    gains = sorted((a.weight * a.value - b.weight * b.value, a.criterion) for a, b in zip(first.parts, rival.parts, strict=True))
+    why = f"; it is ahead on {gains[-1][1]} and behind on {gains[0][1]}" if gains[0][0] < 0 < gains[-1][0] else ""
+    gap = first.score.value - rival.score.value
+    return fmt.plain(f"A near tie: {first.candidate.id} scores only {gap:.3f} more than {rival.candidate.id}{why}.")
 
 
 def says_ability(s: Selection) -> bool:
@@ -85,7 +106,7 @@ def robustness_lines(s: Selection) -> list[str]:
     if not r.flips and len(s.finalists) > 1:
         lines.append("no single weight puts another finalist first")
     lines += [f"too little is known: {o.words}" for o in r.overtakers[:3]]
-    return lines + ([f"by draws it is another: {oftener}"] if (oftener := oftenest(s.finalists, r)) else [])
+    return lines + ([f"varied, another comes first more often: {oftener}"] if (oftener := oftenest(s.finalists, r)) else [])
 
 
 def verify_lines(s: Selection) -> list[str]:

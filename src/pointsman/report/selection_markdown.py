@@ -23,6 +23,7 @@ def selection_markdown(s: Selection) -> str:
     blocks = (
         f"### {escaped(s.requirements.name)}",
         f"**{escaped(said.headline(s))}**",
+        escaped(said.near_tie(s), None),
         escaped(said.scope(s)),
         "\n".join(f"> [!NOTE]\n> {escaped(n, None)}\n" for n in s.notes),
         table(_HEADS, (_row(s, c) for c in s.shortlist)),
@@ -32,7 +33,7 @@ def selection_markdown(s: Selection) -> str:
         folded("What was asked, and why these", (_lines(needs_words(s.requirements, s.wishes)), *reasons)),
         folded(
             "Refused, and the Pareto front",
-            (table(("Constraint", "Offers", "The ablest"), refused), _lines(said.beaten_lines(s))),
+            (table(("Constraint", "Offers", "The ablest"), refused), _lines([*s.sifted, *said.beaten_lines(s)])),
         ),
         folded(
             "The guide's decision tree",

@@ -33,7 +33,8 @@ _READING = (
     ),
     (
         "A month is the list price times your volume; its range is the volume a quarter off either way, for own cards the range"
-        " of rents and speeds. Ability: 0 is the average model with published results, 1 the usual distance between two."
+        " of rents and speeds. Ability: 0 is the average model with published results, 1 the spread"
+        " between models (a standard deviation)."
     ),
 )
 
@@ -46,6 +47,7 @@ def selection_page(s: Selection) -> str:
         tag("p", said.scope(s), class_="facts-line"),
         tag("h1", fmt.plain(s.requirements.name) or "Model selection"),
         tag("p", said.headline(s), class_="headline"),
+        tag("p", tie) if (tie := said.near_tie(s)) else None,
         warned,
     )
     footer = [f", {s.robustness.draws:,} draws, seed {s.robustness.seed}."]
@@ -60,6 +62,7 @@ def _parts(s: Selection) -> Iterator[Part]:
     yield "verify", "Verify before you rely on it", _list(said.verify_lines(s))
     yield "front", "Pareto front", _list(said.beaten_lines(s))
     yield "refused", "Refused", _refused(s)
+    yield "sifted", "Not refused, and no finalist", _list(s.sifted)
     yield "tree", "The guide's decision tree", _tree(s)
     title, lines = said.use_case_lines(s)
     yield "use-case", title, _list(lines)

@@ -8,6 +8,7 @@ from pointsman.core.estimate import Estimate, Unknown
 from pointsman.selection.candidate import Candidate
 from pointsman.selection.evidence import Basis
 from pointsman.selection.guide_matrix import Claim
+from pointsman.selection.lineage import GAIN
 from pointsman.selection.money import Money
 from pointsman.selection.pareto import Front
 from pointsman.selection.rank import Ranked
@@ -49,7 +50,7 @@ def reasons(
 def _place(r: Ranked, found: Robustness, finalists: Sequence[Ranked]) -> str:
     chance = found.first_place.get(r.candidate.id)
     rank = next((i for i, f in enumerate(finalists, 1) if f is r), 0)
-    share = f"; first in {chance.value:.0%} of draws of weights and scores" if isinstance(chance, Estimate) else ""
+    share = f"; first in {chance.value:.0%} of trials with weights and scores varied" if isinstance(chance, Estimate) else ""
     return f"place {rank} of {len(finalists)} finalists, score {r.score.value:.2f} [{r.score.low:.2f}, {r.score.high:.2f}]{share}"
 
 
@@ -91,8 +92,8 @@ def makers_offer(r: Ranked, kept: Sequence[Ranked], refused: Sequence[Finding]) 
 def _sources(basis: Sequence[Basis], inherited: str, words: str) -> str:
     own = [b for b in basis if b.checked_on or not inherited]
     more = f"; {len(own) - _MOST_BASIS} more" if len(own) > _MOST_BASIS else ""
-    gain = " and the usual gain of a successor" if len(own) < len(basis) else ""
-    whose = f"not its own, read as {inherited}{gain}: " if inherited else ""
+    gain = f" plus what a successor usually gains (+{GAIN:.2f})" if len(own) < len(basis) else ""
+    whose = f"no result of its own; estimated as {inherited}'s{gain}: " if inherited else ""
     if not whose and [b.text for b in own] == [words]:
         return _by(own[0].source, own[0].checked_on)
     shown = "; ".join(_basis(b) for b in own[:_MOST_BASIS])

@@ -6,18 +6,22 @@ from collections.abc import Sequence
 
 from pointsman.selection.criteria import Criterion
 from pointsman.selection.latency import latency_limit_s
-from pointsman.selection.requirements import Must, Requirements, budget_limit_usd
+from pointsman.selection.requirements import Must, Requirements, Volume, budget_limit_usd
 
 __all__ = ["needs_words"]
 
+_USUAL, _USUAL_MUST = Volume(), Must()
+_OURS = " (our default)"
+
 
 def needs_words(requirements: Requirements, wishes: Sequence[Criterion]) -> tuple[str, ...]:
-    """Three lines: what is asked and how often, what must hold, what is wished for and by which weight."""
+    """One line each: what is asked and how often, what must hold, what is wished for, and whose figures these are."""
     wished = ", ".join(f"{c.name.replace('_', ' ')} {c.weight:.0%}" for c in wishes)
     return (
         f"asked: {_volume(requirements)}",
         f"must: {'; '.join(_musts(requirements))}",
         *([f"wished, by weight: {wished}"] if wished else []),
+        *([f"what you did not say yourself is the profile's, {requirements.profile}"] if requirements.profile else []),
     )
 
 
@@ -27,8 +31,13 @@ def _volume(r: Requirements) -> str:
     spoken = f", {v.output_audio_tokens:,} spoken" if v.output_audio_tokens else ""
     each = f"{v.input_tokens:,} tokens read{heard}, {v.output_tokens:,} written{spoken}"
     if r.requests_per_day is None:
-        return f"{each} a request; how often is not said, so no bill can be"
-    return f"{r.requests_per_day:,.0f} requests a day; {each} each; {v.growth:g} times as many in twelve months"
+        return f"{each} a request{_default(v)}; no monthly bill, because volume.requests_per_day is not given"
+    grown = f"{v.growth:g} times as many in twelve months{_OURS if v.growth == _USUAL.growth else ''}"
+    return f"{r.requests_per_day:,.0f} requests a day; {each} each{_default(v)}; {grown}"
+
+
+def _default(v: Volume) -> str:
+    return _OURS if (v.input_tokens, v.output_tokens) == (_USUAL.input_tokens, _USUAL.output_tokens) else ""
 
 
 def _musts(r: Requirements) -> list[str]:
@@ -36,7 +45,7 @@ def _musts(r: Requirements) -> list[str]:
     limit, budget = latency_limit_s(m.latency), budget_limit_usd(r)
     said = [
         f"read {', '.join(m.modalities_in)} and write {', '.join(m.modalities_out)}",
-        f"answer for {m.horizon_months} months to come",
+        f"answer for {m.horizon_months} months to come{_OURS if m.horizon_months == _USUAL_MUST.horizon_months else ''}",
         f"take {r.context_tokens:,} tokens in one request",
         f"write {m.output_tokens:,} tokens in one answer" if m.output_tokens else "",
         f"answer within {limit:g} s at the 95th percentile" if limit is not None else "",

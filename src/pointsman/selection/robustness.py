@@ -194,7 +194,7 @@ def oftenest(finalists: Sequence[Ranked], found: Robustness) -> str:
         return ""
     gap = first.score.value - other.score.value
     return (
-        f"{other.candidate.id} is first in {chance[other.candidate.id]:.0%} of them, {first.candidate.id} in "
+        f"{other.candidate.id} is first in {chance[other.candidate.id]:.0%} of the trials, {first.candidate.id} in "
         f"{chance[first.candidate.id]:.0%}; by score the two are {gap:.2f} apart"
     )
 

@@ -337,7 +337,7 @@ def _region(region: str) -> Judge:
             said = f"{c.provider}: {', '.join(fact.value).upper()}{'; ' + note if note else ''}"
             yield _refused(c, "privacy.region", need, said, _by(fact))
         else:
-            said = f"recalled as possible at {c.provider}{'; ' + note if note else ''}: read the contract"
+            said = f"possible at {c.provider} as far as we recall, not read anew{'; ' + note if note else ''}: read the contract"
             yield _unknown(c, "privacy.region", need, said, _by(fact))
 
     return judge
@@ -355,7 +355,7 @@ def _untrained(c: Candidate) -> Iterator[Finding]:
     if not fact.value:
         yield _refused(c, "privacy.no_training", need, f"{c.provider}: {note or 'may train on it'}", said)
     else:
-        promise = f"recalled as promised by {c.provider}{'; ' + note if note else ''}: read the contract"
+        promise = f"promised by {c.provider} as far as we recall, not read anew{'; ' + note if note else ''}: read the contract"
         yield _unknown(c, "privacy.no_training", need, promise, said)
 
 

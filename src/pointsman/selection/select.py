@@ -28,6 +28,7 @@ from pointsman.selection.roles import RoleFinder
 from pointsman.selection.rules import firing
 from pointsman.selection.screen import Finding, Screening, screen
 from pointsman.selection.shortlist import best_of_each_line, shortlist
+from pointsman.selection.sifted import sifted
 from pointsman.selection.situation import answers
 from pointsman.selection.tree import Bound, Trace, bind, model_state, other_branches, walk
 from pointsman.selection.usecases import find_use_case
@@ -67,6 +68,8 @@ class Selection(msgspec.Struct, frozen=True, kw_only=True):
     """The best of each line, best first."""
     refused: tuple[Finding, ...]
     """Those a reader asks about come first: makers' own offers, the ablest model first, each model once before any twice."""
+    sifted: tuple[str, ...]
+    """What became of those that are neither refused nor finalists, in words."""
     to_verify: tuple[Finding, ...]
     """Open questions about the shortlist, and about those that only an unanswered document keeps off it."""
     front: Front
@@ -104,7 +107,8 @@ def select(
     by_model = best_of_each_model(ranked)
     sure = [r for r in by_model if r.verified and r.callable] or [r for r in by_model if r.verified] or list(by_model)
     shown = [r for r in sure if r.shown]
-    finalists = best_of_each_line(shown if len(shown) > 1 else sure)[:_FINALISTS]
+    lines = best_of_each_line(shown if len(shown) > 1 else sure)
+    finalists = lines[:_FINALISTS]
     open_candidates = [r for r in sure if r.candidate.own_offer and not r.shown]
     found = robustness(finalists, open_candidates, wishes, seed)
     chosen = shortlist(finalists, found.first_place)
@@ -120,6 +124,7 @@ def select(
         shortlist=tuple(_choice(r, prices, found, finalists, beaten, makers_offer(r, ranked, screening.refused)) for r in chosen),
         finalists=finalists,
         refused=_asked_about_first(screening.refused, everything, evidence),
+        sifted=sifted(ranked, by_model, sure, lines, len(finalists)),
         to_verify=_open_questions(chosen, by_model),
         front=beaten,
         robustness=found,
@@ -238,9 +243,14 @@ def _notes(
             "looking back: shutdowns known today are applied as facts, most published scores carry no date, "
             "and a model whose release nobody dates is left to verify"
         )
+    untimed = [r.candidate.id for r in chosen if any(f.constraint == "latency" for f in r.to_verify)]
+    if untimed:
+        notes.append(f"your limit on latency is not checked for {', '.join(untimed)}: only a bake-off can (`pointsman eval`)")
     dark = sorted({p.criterion for r in chosen for p in r.parts if not p.known})
     if chosen and all(sum(p.weight for p in r.parts if p.known) < 0.5 for r in chosen):
-        notes.append(f"nothing is published on {', '.join(dark)}: what is left hardly orders these, a bake-off will")
+        known = sorted({p.criterion for r in chosen for p in r.parts if p.known})
+        rests = f"the order rests on {' and '.join(known)} alone" if known else "nothing orders these"
+        notes.append(f"nothing is published on {', '.join(dark)}: {rests}; a bake-off will tell more")
     read_as = [r.candidate.id for r in chosen if any(p.inherited_from for p in r.parts)]
     if read_as:
         notes.append(f"part of the evidence is of predecessors, not of the model itself; see below: {', '.join(read_as)}")
