@@ -14,6 +14,7 @@ import msgspec
 from pointsman.core.chat import ChatReply, Failed
 from pointsman.core.failure import Failure, ProviderError
 from pointsman.gateway.call import BrokenStream, send_whole
+from pointsman.gateway.key_mask import KeyMask
 from pointsman.gateway.snapshot import Target
 from pointsman.gateway.visit import Visit
 from pointsman.gateway.wire_errors import error_in_stream, without_secrets
@@ -87,7 +88,7 @@ class PassingCall:
 
     async def _pass_stream(self, visit: Visit, reply: Reply, stream: BodyStream) -> None:
         pieces: list[bytes] = []
-        hider = _UsageHider() if self._hides_usage else None
+        hider, mask = _UsageHider() if self._hides_usage else None, KeyMask(visit.key)
         client, within_s = visit.client, visit.snapshot.limits.write_s
         broken: Failure | None = None
         try:
@@ -102,9 +103,9 @@ class PassingCall:
                     pieces.append(piece)
                 if hider is not None:
                     piece = hider.feed(piece)  # what of it the client is to see
-                    if not piece:
-                        continue
-                await client.write(piece, within_s=within_s)
+                piece = mask.feed(piece)
+                if piece:
+                    await client.write(piece, within_s=within_s)
         except ProviderError as error:
             if not pieces:
                 raise
@@ -118,15 +119,18 @@ class PassingCall:
             raise ProviderError(facts.failure or cut_short())
         if not client.gone:
             _note(visit, facts)
-        await self._end(visit, facts, broken if not facts.whole else None, hider)
+        await self._end(visit, facts, broken if not facts.whole else None, hider, mask)
 
-    async def _end(self, visit: Visit, facts: StreamFacts, broken: Failure | None, hider: _UsageHider | None) -> None:
+    async def _end(
+        self, visit: Visit, facts: StreamFacts, broken: Failure | None, hider: _UsageHider | None, mask: KeyMask
+    ) -> None:
         failure = facts.failure if facts.told else broken or facts.failure
-        last = hider.close() if hider is not None and failure is None else b""
-        if failure is not None and not facts.told:
+        last = mask.feed(hider.close()) if hider is not None and failure is None else b""
+        last += mask.close()
+        if failure is not None:
             failure = without_secrets(failure, visit.key, self._target.endpoint.base_url)
-            # A half event must not run into the error's.
-            last = b"\n\n" + error_in_stream(visit.dialect, visit.asked.model, failure)
+            if not facts.told:  # a half event must not run into the error's
+                last += b"\n\n" + error_in_stream(visit.dialect, visit.asked.model, failure)
         await visit.client.write(last, more=False)
         if failure is not None:
             raise BrokenStream(failure)

@@ -143,6 +143,22 @@ def test_openais_client_raises_for_an_error_beside_choices():
             next(stream)
 
 
+@pytest.mark.parametrize("protocol", PATHS)
+def test_a_key_that_a_stream_quotes_is_shown_to_nobody(protocol):
+    """Passed on and translated, cut in the middle of the key: neither the client nor the record gets to see it."""
+    quoted = sse({"error": {"code": 401, "type": "invalid_request_error", "message": "Incorrect key sk-upstream-secret"}})
+    cut = quoted.index(b"upstream")
+    pieces = TwoPieces(sse(chunk({"content": "Once"}), done=False) + quoted[:cut], quoted[cut:])
+    with said_server(lambda *_: Said(200, EVENTS, pieces)) as url, gateway({"variants": {"m": variant(url)}}) as running:
+        _, body = ask(running, protocol, stream=True, heard=pieces.heard)
+        (record,) = running.wait_for(1)
+    assert b"Once" in body
+    assert b"Incorrect key" in body
+    assert b"upstream-secret" not in body
+    assert record.exchange.failure is not None
+    assert "upstream-secret" not in repr(record)
+
+
 def test_what_a_provider_says_of_the_cost_reaches_the_client_and_does_not_become_ours():
     """`usage.cost` of the last chunk (OpenRouter's credits) stands there for those who read it; our bill is by our own prices."""
     usage = {**USAGE, "cost": 0.5}
