@@ -45,13 +45,14 @@ def evidence_chart(story: Chronicle, id_: str = "evidence") -> Html | None:
         )
         for i, name in enumerate(names)
     )
+    dots = join(_latest(time_, story, name, svg.variant_class(i)) for i, name in enumerate(names))
     at = _down(1.0, _FLOOR, _CEILING)
     limit = tag("line", x1="0", x2="100%", y1=f"{at:.1f}", y2=f"{at:.1f}", class_="baseline")
     levels = join(_level(share, _down(share, _FLOOR, _CEILING), words) for share, words in ((0.0, "none"), (1.0, "rolls back")))
     last = story.points[-1].share
     described = "; ".join(f"{name}: {last.get(name, 0.0):.0%} of what a rollback needs" for name in names)
     key = svg.legend((svg.variant_class(i), name) for i, name in enumerate(names))
-    drawn = join((levels, svg.axis(time_, 0, _HEIGHT, fmt.duration, most=5), limit, lines))
+    drawn = join((levels, svg.axis(time_, 0, _HEIGHT, fmt.duration, most=5), limit, lines, dots))
     return svg.figure(id_, "Evidence of harm, read after every request", described, _HEIGHT + 24, drawn, after=key)
 
 
@@ -71,6 +72,14 @@ def _line(points: Sequence[tuple[float, float]], class_: str) -> Html:
     drawn = tag("polyline", points=path, fill="none", vector_effect="non-scaling-stroke", class_=f"trace {class_}")
     box = f"0 0 100 {_HEIGHT}"
     return tag("svg", drawn, x="0", y="0", width="100%", height=_HEIGHT, viewBox=box, preserveAspectRatio="none")
+
+
+def _latest(time_: svg.Scale, story: Chronicle, name: str, class_: str) -> Html:
+    """The last reading as a dot: a rollback may come with the first one, and one point makes no line."""
+    last = next(p for p in reversed(story.points) if name in p.share)
+    title = f"{fmt.plain(name)} after {fmt.duration(last.at_s)}: {last.share[name]:.0%} of what a rollback needs"
+    y = f"{_down(last.share[name], _FLOOR, _CEILING):.1f}"
+    return tag("g", tag("circle", tag("title", title), cx=time_.x(last.at_s), cy=y, r=4, class_="dot"), class_=class_)
 
 
 def _mark(time_: svg.Scale, told: Told) -> Html:
