@@ -113,20 +113,3 @@ def test_a_browser_asks_for_the_key_again_if_it_was_wrong_and_then_keeps_up(tmp_
         assert tab.value("document.getElementById('live').textContent") == ""
         assert {url.removeprefix(running.admin_url) for url in tab.asked} == {"/dashboard", "/dashboard/live"}
         assert [c for c in tab.complaints if "401" not in c] == []
-
-
-@needs_chromium
-def test_a_rollback_shows_itself_without_a_reload(tmp_path, upstream):
-    """Given the open page, when a candidate turns out bad, then the evidence and the rollback come by themselves."""
-    with serving(tmp_path, gateway(upstream, new="failing"), workers=2) as running, browser(tmp_path) as tab:
-        tab.looks(width=1000, dark=False)
-        tab.go(f"{running.admin_url}/dashboard")
-        tab.type(ADMIN_KEY)
-        tab.until("document.getElementById('moment')?.dataset.at")
-        with Traffic(running.openai_url, turns=1, threads=2):
-            id = started(tmp_path, LONG)  # noqa: A001  # it is what it is
-            until_status(tmp_path, id, "rolled_back")
-            tab.until("document.getElementById('said').textContent.startsWith('support: rolled back')")
-        assert "Evidence of harm" in tab.value("document.getElementById('moment').textContent")
-        tab.picture(tmp_path / "rolled-back.png")
-        assert tab.complaints == []

@@ -8,7 +8,7 @@ from typing import Literal
 
 import msgspec
 
-from pointsman.core.estimate import Measured
+from pointsman.core.estimate import Measured, Unknown
 from pointsman.core.verdict import VerdictName
 from pointsman.report import format as fmt
 from pointsman.report import sections
@@ -315,7 +315,7 @@ def _checks(now: MigrationNow) -> Html | None:
             fmt.plain(c.name),
             _evidence(c),
             sections.verdict(c.verdict),
-            sections.estimate(c.measured, UNITS.get(c.name, UNITS[""])),
+            _measured(c),
             c.rung,
             c.role,
             tag("td", fmt.plain(c.reason, 300), class_="why"),
@@ -324,6 +324,13 @@ def _checks(now: MigrationNow) -> Html | None:
     )
     heads = ("Check", "Of what a rollback needs", "Verdict", "Candidate against control", "Rung", "Role", "Why")
     return sections.table("Checks, as of the last request", heads, rows, sortable=False)
+
+
+def _measured(check: CheckNow) -> Html:
+    """The estimate; where it is unknown for the reason that stands under "Why", the word alone."""
+    if isinstance(check.measured, Unknown) and check.measured.reason == check.reason:
+        return tag("span", "unknown", class_="est none")
+    return sections.estimate(check.measured, UNITS.get(check.name, UNITS[""]))
 
 
 def _evidence(check: CheckNow) -> Html:

@@ -56,7 +56,7 @@ def _bar() -> Html:
         tag("span", id="updated", class_="note"),
         tag("button", "Pause", type="button", id="pause", aria_pressed="false"),
         tag("button", "Forget the key", type="button", id="forget"),
-        class_="bar",
+        class_="tools",
         id="bar",
         hidden=True,
     )

@@ -131,12 +131,19 @@ class TailCheck:
         """Ratio of the p95s, from the bins; the interval is that of the candidate's own percentile."""
         mine, others = int(state.candidate_times.sum()), int(state.control_times.sum())
         if state.limit_s is None or min(mine, others) < 2:
-            missing = _WARM_UP - len(state.warm_up_s) if state.limit_s is None else 2
-            return Unknown("the control's own p95 is not known well enough yet, or the candidate has no unit", needed=missing)
+            return self._too_early(state)
         low, high = wilson_limits(1.0 - _TAIL, mine, normal_quantile(0.975))
         base = _at(state.control_times, 1.0 - _TAIL)
         value, lower, upper = (_at(state.candidate_times, q) / base for q in (1.0 - _TAIL, low, high))
         return Estimate(value=value, low=lower, high=upper if mine > 60 else math.inf, n=mine, method="binned-order-statistic")
+
+    @staticmethod
+    def _too_early(state: TailState) -> Unknown:
+        if state.limit_s is not None:
+            return Unknown("too few units have been measured since the control's p95 was fixed", needed=2)
+        missing = _WARM_UP - len(state.warm_up_s)
+        why = f"the control's own p95 is fixed from its first {_WARM_UP:,} units; {missing:,} are missing"
+        return Unknown(why, needed=missing)
 
 
 def tail_plugin(summary: str, column: str) -> CheckPlugin:

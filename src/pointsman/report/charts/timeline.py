@@ -15,6 +15,8 @@ __all__ = ["evidence_chart", "share_chart"]
 _HEIGHT = 190
 _FLOOR, _CEILING = -0.5, 1.1
 """Evidence is drawn between these shares of what a rollback needs; below, it says clearly that nothing is wrong."""
+_DASHES = (None, "9 5", "2 5", "9 5 2 5")
+"""Lines that run upon each other, as those of checks without any bad event do, are all seen."""
 
 
 def share_chart(story: Chronicle, id_: str = "share") -> Html:
@@ -28,7 +30,7 @@ def share_chart(story: Chronicle, id_: str = "share") -> Html:
     marks = join(_mark(time_, told) for told in story.steps if told.action != "stay")
     levels = join(_level(share, _down(share, 0.0, 1.0), svg.per_cent(share)) for share in (0.0, 0.25, 0.5, 0.75, 1.0))
     described = "; ".join(f"after {fmt.duration(t.at_s)} {t.action}, {t.weight:.0%}" for t in story.steps)
-    drawn = join((levels, svg.axis(time_, 0, _HEIGHT, fmt.duration, most=5), line, marks))
+    drawn = join((svg.axis(time_, 0, _HEIGHT, fmt.duration, most=5), levels, line, marks))
     return svg.figure(id_, "Share of new users that got the candidate", described, _HEIGHT + 24, drawn)
 
 
@@ -38,22 +40,24 @@ def evidence_chart(story: Chronicle, id_: str = "evidence") -> Html | None:
     if not names:
         return None
     time_ = _time(story)
-    lines = join(
-        _line(
-            [(time_.at(p.at_s), _down(p.share[name], _FLOOR, _CEILING)) for p in story.points if name in p.share],
-            svg.variant_class(i),
-        )
-        for i, name in enumerate(names)
-    )
-    dots = join(_latest(time_, story, name, svg.variant_class(i)) for i, name in enumerate(names))
+    lines = join(_evidence_line(story, time_, i, name) for i, name in enumerate(names))
     at = _down(1.0, _FLOOR, _CEILING)
     limit = tag("line", x1="0", x2="100%", y1=f"{at:.1f}", y2=f"{at:.1f}", class_="baseline")
-    levels = join(_level(share, _down(share, _FLOOR, _CEILING), words) for share, words in ((0.0, "none"), (1.0, "rolls back")))
+    nothing = _level(0.0, _down(0.0, _FLOOR, _CEILING), "")
+    words = join(svg.text(0, _down(y, _FLOOR, _CEILING) - 3, what, "tick") for y, what in ((0.0, "none"), (1.0, "rolls back")))
     last = story.points[-1].share
     described = "; ".join(f"{name}: {last.get(name, 0.0):.0%} of what a rollback needs" for name in names)
     key = svg.legend((svg.variant_class(i), name) for i, name in enumerate(names))
-    drawn = join((levels, svg.axis(time_, 0, _HEIGHT, fmt.duration, most=5), limit, lines, dots))
+    drawn = join((svg.axis(time_, 0, _HEIGHT, fmt.duration, most=5), nothing, limit, lines, words))
     return svg.figure(id_, "Evidence of harm, read after every request", described, _HEIGHT + 24, drawn, after=key)
+
+
+def _evidence_line(story: Chronicle, time_: svg.Scale, number: int, name: str) -> Html:
+    """From nothing at the beginning, as every e-process starts, to a dot where it stands now."""
+    seen = [(0.0, 0.0), *((p.at_s, p.share[name]) for p in story.points if name in p.share)]
+    class_ = svg.variant_class(number)
+    line = _line([(time_.at(at), _down(share, _FLOOR, _CEILING)) for at, share in seen], class_, _DASHES[number % len(_DASHES)])
+    return join((line, _latest(time_, story, name, class_)))
 
 
 def _time(story: Chronicle) -> svg.Scale:
@@ -66,10 +70,11 @@ def _down(value: float, low: float, high: float) -> float:
     return 8 + (1.0 - inside) * (_HEIGHT - 16)
 
 
-def _line(points: Sequence[tuple[float, float]], class_: str) -> Html:
+def _line(points: Sequence[tuple[float, float]], class_: str, dashes: str | None = None) -> Html:
     """A line whose width follows the page: an inner picture is stretched, its stroke is not."""
     path = " ".join(f"{x:.2f},{y:.1f}" for x, y in points)
-    drawn = tag("polyline", points=path, fill="none", vector_effect="non-scaling-stroke", class_=f"trace {class_}")
+    how = {"vector_effect": "non-scaling-stroke", "stroke_dasharray": dashes, "class_": f"trace {class_}"}
+    drawn = tag("polyline", points=path, fill="none", **how)
     box = f"0 0 100 {_HEIGHT}"
     return tag("svg", drawn, x="0", y="0", width="100%", height=_HEIGHT, viewBox=box, preserveAspectRatio="none")
 
@@ -92,4 +97,4 @@ def _mark(time_: svg.Scale, told: Told) -> Html:
 
 def _level(share: float, y: float, words: str) -> Html:
     line = tag("line", x1="0", x2="100%", y1=f"{y:.1f}", y2=f"{y:.1f}", class_="grid")
-    return join((line, svg.text(0, y - 3, words, "tick"))) if share or words == "none" else line
+    return join((line, svg.text(0, y - 3, words, "tick"))) if share else line
