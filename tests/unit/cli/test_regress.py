@@ -52,7 +52,8 @@ def test_another_test_set_or_scorer_is_refused_with_what_to_do(folder):
     assert other.code == 1
     assert "the test set is not what it was at the pin" in other.err
     assert "--pin service-" in other.err
-    run = max(p.name for p in (folder / "runs").glob("service-*"))
+    runs = (folder / "runs").glob("service-*/run.json")
+    run = max(runs, key=lambda file: file.stat().st_mtime_ns).parent.name
     assert pointsman("regress", "eval.yaml", "--pin", run, cwd=folder).code == 0
 
 
