@@ -164,6 +164,23 @@ def test_a_killed_worker_is_replaced_and_a_killed_supervisor_leaves_no_worker(tm
         until(lambda: not any(_runs(pid) for pid in left), "workers gone")
 
 
+def test_workers_whose_supervisor_was_killed_say_so_in_one_line_each(tmp_path, upstream):
+    """Also with a request under way, whose record nobody is left to take: no traceback, and the request is answered."""
+    with serving(tmp_path, config(upstream, model="m+slow;per_token_s=0.03"), workers=2) as running:
+        left = running.workers()
+        with client(running) as sdk, sdk.chat.completions.create(model="chat", messages=USER, stream=True) as stream:
+            next(iter(stream))
+            running.process.kill()
+            running.process.wait(10)
+            assert [c.choices[0].finish_reason for c in stream if c.choices][-1] == "stop"
+        until(lambda: not any(_runs(pid) for pid in left), "workers gone")
+        lines = running.said(after_end=True).splitlines()
+        assert sorted(lines) == [
+            f"worker {n}: its supervisor ended abruptly, so it ends too; the records of its last requests are lost"
+            for n in (0, 1)
+        ]
+
+
 def _runs(pid):
     try:
         os.kill(pid, 0)

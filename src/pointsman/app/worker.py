@@ -86,9 +86,13 @@ class _Worker:
             task.cancel()
         self._lag.stop()
         await self._shadow.stop()
-        while len(self._ring) or len(self._app.feedback) or len(self._shadow.pairs) or self._bodies:
+        while not self._abandoned and (len(self._ring) or len(self._app.feedback) or len(self._shadow.pairs) or self._bodies):
             await self._send()
         await self._send()
+        if self._abandoned:
+            _say(
+                f"worker {self._number}: its supervisor ended abruptly, so it ends too; the records of its last requests are lost"
+            )
         await self._maker.close()
 
     async def _obey(self, server: uvicorn.Server) -> None:
@@ -142,7 +146,14 @@ class _Worker:
             await asyncio.sleep(_REPORT_EVERY_S)
             await self._send()
 
+    @property
+    def _abandoned(self) -> bool:
+        """Whether nobody is left to report to; a supervisor that stops closes its own half of the pipe alone."""
+        return self._writer.transport.is_closing()
+
     async def _send(self) -> None:
+        if self._abandoned:
+            return
         targets, now_s = self._app.snapshot.targets.values(), time.perf_counter()
         if self._weighed is not self._app.snapshot:
             self._weigh()
@@ -166,6 +177,11 @@ class _Worker:
         self._writer.write(encode_batch(batch))
         with contextlib.suppress(ConnectionError):  # the supervisor is gone; the end of the pipe will tell us to stop
             await self._writer.drain()
+
+
+def _say(text: str) -> None:
+    with contextlib.suppress(OSError):  # the terminal may have gone with the supervisor
+        print(text, file=sys.stderr, flush=True)  # noqa: T201  # there is no supervisor to say it
 
 
 def _body_sample(project: ProjectSpec) -> BodySample | None:

@@ -27,6 +27,10 @@ _ENV = re.compile(r"\$(\$?)\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _AT_PATH = re.compile(r"^(?P<message>.*?)(?: - at `(?:key in )?\$(?P<path>.*)`)?$", re.DOTALL)
 _STEP = re.compile(r"\.(?P<key>[^.\[\]]+)|\[(?P<index>\d+|\.\.\.)\]")
 _UNKNOWN_FIELD = re.compile(r"Object contains unknown field `(?P<field>.*)`")
+_QUOTING = re.compile(r"(alias|anchor|tag|tag handle) '.*", re.DOTALL)
+"""Where the parser quotes what the user wrote, which may be a key with a mark of YAML's in front."""
+_SECRET = frozenset({"key", "keys", "headers", "notify"})
+"""What stands under these names is never quoted in an error."""
 _MISSING_FIELD = re.compile(r"Object missing required field `(?P<field>.*)`")
 
 
@@ -59,7 +63,8 @@ def read_yaml(path: Path) -> Located:
         data = None if node is None else reader.read(node, ())
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else None
-        raise ConfigError(f"is not valid YAML: {error.problem}", file=str(path), line=line) from None
+        problem = _QUOTING.sub(r"\1", error.problem or "")
+        raise ConfigError(f"is not valid YAML: {problem}", file=str(path), line=line) from None
     except (yaml.YAMLError, ValueError) as error:
         raise ConfigError(f"is not valid YAML: {error}", file=str(path)) from None
     finally:
@@ -181,9 +186,16 @@ def _explain(located: Located, error: str, kind: Any) -> ConfigError:
         file=located.file,
         line=located.line(path),
         key=".".join(path) or None,
-        value=value,
+        value=value if _may_be_quoted(value, path, message) else None,
         hint=hint,
     )
+
+
+def _may_be_quoted(value: Any, path: tuple[str, ...], message: str) -> bool:
+    """Whether an error may show this value. A mapping or list may hold a key somewhere, and a text in their place be one."""
+    if isinstance(value, dict | list) or not _SECRET.isdisjoint(path):
+        return False
+    return not (isinstance(value, str) and message.startswith(("Expected `object", "Expected `array")))
 
 
 def _find_path(data: Any, path: str, message: str) -> tuple[str, ...]:

@@ -20,8 +20,8 @@ Tokens = Annotated[int, msgspec.Meta(ge=1, le=1_000_000)]
 Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
 
 
-class TextPart(msgspec.Struct, kw_only=True):
-    """A text among other parts."""
+class TextPart(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """A text among other parts. What other kinds of part hold (`image_url`) would be read, and refused if it is not theirs."""
 
     type: Literal["text"]
     text: str

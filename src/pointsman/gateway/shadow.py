@@ -105,7 +105,10 @@ class Shadow:
             while not self._waiting:
                 self._news.clear()
                 await self._news.wait()
-            await self._mirror(self._waiting.popleft())
+            try:
+                await self._mirror(self._waiting.popleft())
+            except Exception:  # noqa: BLE001  # one job must not end the worker, and all mirroring in silence
+                self.skipped["fault"] = self.skipped.get("fault", 0) + 1
 
     async def _mirror(self, job: _Job) -> None:
         try:

@@ -9,6 +9,7 @@ import msgspec
 from pointsman.core.chat import ChatRequest, Failed, user_says
 from pointsman.core.failure import Failure, FailureClass
 from pointsman.gateway.client import Headers
+from pointsman.gateway.key_mask import without_key
 from pointsman.gateway.visit import Visit
 from pointsman.providers.dialect import Dialect
 from pointsman.providers.keys import KeyChoice
@@ -22,9 +23,8 @@ def without_secrets(failure: Failure, key: KeyChoice | None, base_url: str) -> F
     """A provider may quote the key it refuses, or the address it was called at: neither is the client's to know."""
     message, code = failure.message, failure.code
     if key is not None:
-        secret = key.secret.reveal()
-        message = message.replace(secret, str(key.secret))
-        code = None if code is not None and secret in code else code
+        message = without_key(message, key.secret)
+        code = None if code is not None and without_key(code, key.secret) != code else code
     host = base_url.partition("://")[2].partition("/")[0]
     if host in message:
         message = _ADDRESS.sub("…", message).replace(host, "…")

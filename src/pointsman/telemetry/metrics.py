@@ -95,6 +95,8 @@ METRICS: tuple[Metric, ...] = (
            meaning="Requests whose bodies were drawn and not kept: there was no room, or they could not be redacted."),
     Metric(name="pointsman_dropped_spans_total", kind="counter", unit="requests",
            meaning="Requests whose spans the OpenTelemetry collector did not get."),
+    Metric(name="pointsman_unmirrored_requests_total", kind="counter", unit="requests", labels=("worker", "reason"),
+           meaning="Requests that were drawn for a shadow and not mirrored."),
     Metric(name="pointsman_alert_firing", kind="gauge", unit="1", labels=("rule", *_WHERE),
            meaning="1 while an alert of `pointsman.yaml` fires."),
     Metric(name="pointsman_undelivered_alerts_total", kind="counter", unit="notices",
@@ -146,7 +148,9 @@ LABELS: dict[str, str] = {
     "baseline": "The variant a migration leaves.",
     "candidate": "The variant a migration goes to.",
     "check": "A check's name in `migration.yaml`.",
-    "reason": "`paused` by a person, `held` by the evidence, or `approval` by a person asked for.",
+    "reason": "Why a migration waits: `paused` by a person, `held` by the evidence, or `approval` by a person "
+    "asked for. Why a request was not mirrored: "
+    "`budget`, `effects`, `queue full`, `rate limit`, `too large`, `no answer` (of the baseline), `fault`.",
     "rule": "An alert's name in `pointsman.yaml`, or one of the usual ones.",
     "failure": "The [class of the failure](../concepts/providers.md).",
     "direction": "`input` or `output`.",
@@ -215,6 +219,8 @@ class Metrics:
         self._gauges["pointsman_event_loop_lag_seconds"][worker] = batch.lag_s
         self._counts["pointsman_dropped_records_total"][worker] = batch.dropped
         self._counts["pointsman_faults_total"][worker] = batch.faults
+        for reason, count in batch.unmirrored.items():
+            self._counts["pointsman_unmirrored_requests_total"][(*worker, reason)] = count
         self.dropped_bodies += batch.dropped_bodies
         self._workers[batch.worker] = batch
         for served in batch.served:

@@ -63,6 +63,44 @@ def test_the_message_points_at_the_mistake(tmp_path, text, line, key, words):
     assert str(tmp_path / "f.yaml") in error.message
 
 
+class Keyed(msgspec.Struct, forbid_unknown_fields=True):
+    key: str | None = None
+    keys: tuple[str, ...] = ()
+    headers: dict[str, str] = {}
+    inner: dict[str, Inner] = {}
+    concurrency: int = 3
+
+
+@pytest.mark.parametrize(
+    "text, key",
+    [
+        ("key: [SECRET]\n", "key"),
+        ("key: {env: SECRET}\n", "key"),
+        ("keys: SECRET\n", "keys"),
+        ("keys: [1234, SECRET]\n", "keys.0"),
+        ("headers: SECRET\n", "headers"),
+        ("headers: {a: [SECRET]}\n", "headers.a"),
+        ("inner: {a: SECRET}\n", "inner.a"),
+        ("concurrency: [SECRET]\n", "concurrency"),
+        ("key: !SECRET x\n", None),
+        ("key: *SECRET\n", None),
+        ("key: &SECRET x\nkeys: [*SECRET]\nconcurrency: {}\n", "concurrency"),
+        ("key: &SECRET x\nkeys: [&SECRET y]\n", None),
+        ("key: 'SECRET\n", None),
+        ("key: x\nkey: SECRET\n", "key"),
+    ],
+)
+def test_what_may_be_a_secret_is_never_quoted(tmp_path, text, key):
+    """Errors are logged; a key that was given in the wrong form must not be."""
+    path = tmp_path / "f.yaml"
+    path.write_text(text)
+    with pytest.raises(ConfigError) as caught:
+        convert(substitute(read_yaml(path), {}), Keyed)
+    assert caught.value.key == key
+    assert caught.value.line is not None
+    assert "SECRET" not in f"{caught.value.message} {caught.value.hint} {caught.value.value}"
+
+
 def test_a_missing_variable_is_named_with_the_place_that_wants_it(tmp_path):
     error = error_for(tmp_path, "variants:\n  a:\n    provider: ${NO_SUCH_KEY}\n")
     assert (error.line, error.key) == (3, "variants.a.provider")

@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from pointsman.gateway.key_mask import KeyMask
+from pointsman.gateway.key_mask import KeyMask, without_key
 from pointsman.providers.keys import KeyChoice
 from pointsman.providers.secret import Secret
 
@@ -37,6 +37,20 @@ def test_what_is_no_beginning_of_the_key_waits_for_nothing():
     assert mask.feed(b'data: {"delta": "task"}\n\n') == b'data: {"delta": "task"}\n\n'
     assert mask.feed(b"a key: sk-sk") == b"a key: "
     assert mask.feed(b"ipped") == b"sk-skipped"
+
+
+@pytest.mark.parametrize("seed", range(50))
+def test_a_key_is_known_in_every_spelling_that_an_error_may_use(seed):
+    """JSON with its slashes escaped, and addresses."""
+    dice, key = random.Random(seed), "Zq81/key+of=one"
+    ways = [key, r"Zq81\/key+of=one", "Zq81%2Fkey%2Bof%3Done"]
+    words = [*ways, "Zq81/", r"Zq81\/key+", "Zq81%2F", "text"]
+    said = "".join(dice.choice(words) for _ in range(12))
+    hidden = said
+    for way in ways:
+        hidden = hidden.replace(way, "•••")
+    assert masked(said.encode(), dice, key) == hidden.encode()
+    assert without_key(said, Secret(key)) == hidden
 
 
 @pytest.mark.parametrize("key", [None, "short"])

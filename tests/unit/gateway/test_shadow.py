@@ -71,6 +71,23 @@ def test_a_slow_or_dead_candidate_is_the_clients_affair_in_no_way(upstream, tmp_
             assert {p.compared.baseline_flaw for p in pairs} == {""}
 
 
+def test_a_job_that_cannot_be_done_is_counted_and_the_next_ones_are_done(upstream, tmp_path):
+    """Given a comparison that fails for more jobs than there are workers, mirroring goes on."""
+    spec, asked = config(upstream, "quick"), iter(range(1_000))
+
+    def judge(request, baseline, candidate):
+        if next(asked) < 20:
+            raise RuntimeError("a fault")
+        return compare(request, baseline, candidate)
+
+    with gateway(spec) as running:
+        shadow = mirroring(running, project_of(spec), tmp_path, judge=judge)
+        for _ in range(25):
+            ask(running)
+        until(lambda: len(shadow.pairs) == 5, "the others are compared")
+        assert shadow.skipped == {"fault": 20}
+
+
 def test_the_queue_is_bounded_and_what_is_too_much_is_counted(upstream, tmp_path):
     """Given a candidate that is far too slow, the queue fills, and the rest is dropped by name."""
     spec = config(upstream, "slow")

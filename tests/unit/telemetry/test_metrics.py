@@ -133,12 +133,13 @@ def test_histograms_are_cumulative_and_end_with_everything():
 
 
 def test_the_state_of_workers_is_told_and_forgotten_with_them():
-    metrics = counted(in_flight=3, lag_s=0.25, dropped=2, faults=1, open_breakers=("spare",))
+    metrics = counted(in_flight=3, lag_s=0.25, dropped=2, faults=1, open_breakers=("spare",), unmirrored={"budget": 5})
     metrics.report(Batch(worker=1, snapshot="old", open_breakers=("spare", "gone")))
     metrics.unwritten, metrics.reload_failures = 9, 4
     assert value(metrics, "pointsman_in_flight", worker="0") == 3
     assert value(metrics, "pointsman_event_loop_lag_seconds", worker="0") == 0.25
     assert value(metrics, "pointsman_dropped_records_total", worker="0") == 2
+    assert value(metrics, "pointsman_unmirrored_requests_total", worker="0", reason="budget") == 5
     assert value(metrics, "pointsman_faults_total", worker="0") == 1
     assert value(metrics, "pointsman_unwritten_records") == 9
     assert value(metrics, "pointsman_reload_failures_total") == 4
