@@ -101,6 +101,11 @@ ROWS: dict[str, tuple[Panel, ...]] = {
         Panel("Controller last heard", f"min by (route) (pointsman_migration_silent_seconds{{{_HERE}}})", "{{route}}", "s",
               "When it grows, nobody decides"),
     ),
+    "Migrations: shadow": (
+        Panel("Pairs compared", _migration("shadow_pairs"), "{{route}}", "short"),
+        Panel("Not mirrored, by reason", f"sum by (reason) (increase(pointsman_unmirrored_requests_total[{_RANGE}]))",
+              "{{reason}}", "short", "Drawn for the shadow, and left out"),
+    ),
     "The gateway itself": (
         Panel("Event loop lag", "max by (worker) (pointsman_event_loop_lag_seconds)", "worker {{worker}}", "s",
               "A worker that is late with everything is short of CPU"),

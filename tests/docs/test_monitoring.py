@@ -58,7 +58,7 @@ def test_every_counter_of_trouble_is_shown():
     """What has no picture, and why not, stands here."""
     shown = {name for query in QUERIES.values() for name, _ in uses(query)}
     aside = {"lossy_requests_total", "workers_current", "snapshot_info", "build_info"}
-    aside |= {"migration_info", "migration_candidate_requests", "migration_shadow_pairs"}  # counts, of interest to scripts
+    aside |= {"migration_info", "migration_candidate_requests"}  # counts, of interest to scripts
     aside |= {"snapshot_loaded_timestamp_seconds", "dropped_spans_total", "undelivered_alerts_total", "alert_firing"}
     aside |= {"kept_bodies_total", "dropped_bodies_total"}  # a sample for reading, off unless asked for
     assert {m.name for m in METRICS} - shown == {f"pointsman_{name}" for name in aside}

@@ -25,7 +25,7 @@ from pointsman.core.failure import PointsmanError
 from pointsman.store.journal import write_whole
 from pointsman.store.migrations import Migration
 
-__all__ = ["Moved", "Traffic", "gateway", "migrate", "write_live"]
+__all__ = ["Moved", "Traffic", "gateway", "migrate", "sent_back", "write_live"]
 
 _START_S = 60.0
 _MOST_S = 90.0
@@ -51,7 +51,9 @@ class Moved(msgspec.Struct, frozen=True, kw_only=True):
     answered: int
     """Requests of users that were answered meanwhile, whoever answered."""
     changed_sides: int
-    """Conversations that two variants answered."""
+    """Conversations that two variants answered, but for those that a rollback took from the candidate."""
+    sent_back: int
+    """Conversations that a rollback took from the candidate in mid-life."""
 
 
 def write_live(folder: Path, provider_url: str) -> Path:
@@ -127,8 +129,8 @@ class Traffic:
         self._letters = itertools.cycle(letters)
         self._numbers = itertools.count(1)
         self.answered = 0
-        self.sides: dict[int, set[str]] = {}
-        """Who answered in each conversation."""
+        self.sides: dict[int, list[str]] = {}
+        """Who answered in each conversation, one after the other."""
 
     async def __aenter__(self) -> Self:
         self._session = aiohttp.ClientSession()
@@ -156,7 +158,7 @@ class Traffic:
         try:
             async with self._session.post(self._url, json=body) as reply:
                 said = await reply.json()
-                self.sides.setdefault(number, set()).add(reply.headers.get("x-pointsman-variant", ""))
+                self.sides.setdefault(number, []).append(reply.headers.get("x-pointsman-variant", ""))
         except (aiohttp.ClientError, json.JSONDecodeError):
             return "(nothing)"
         self.answered += reply.status == 200
@@ -173,7 +175,8 @@ async def migrate(folder: Path, candidate: str, traffic: Traffic, tell: Callable
         await asyncio.sleep(_LOOK_S)
         migration = desk.chosen(migration.id)
         told = _steps(desk, migration, told, tell)
-    sides = [s for number, s in traffic.sides.items() if number not in known]
+    mixed = [s for number, s in traffic.sides.items() if number not in known and len(set(s)) > 1]
+    back = [s for s in mixed if migration.status == "rolled_back" and sent_back(s, candidate)]
     if migration.status == "completed":
         await asyncio.to_thread(desk.ask, migration, "close", "the demo is over", "demo")
         migration = desk.chosen(migration.id)
@@ -181,8 +184,15 @@ async def migrate(folder: Path, candidate: str, traffic: Traffic, tell: Callable
         migration=migration,
         seconds=time.monotonic() - began_s,
         answered=traffic.answered - answered,
-        changed_sides=sum(len(s) > 1 for s in sides),
+        changed_sides=len(mixed) - len(back),
+        sent_back=len(back),
     )
+
+
+def sent_back(sides: Sequence[str], candidate: str) -> bool:
+    """Whether a conversation that began with the candidate left it once, for good."""
+    left = next((n for n, side in enumerate(sides) if side != candidate), len(sides))
+    return left > 0 and len(set(sides[left:])) == 1 and candidate not in sides[left:]
 
 
 def _steps(desk: Desk, migration: Migration, told: int, tell: Callable[[str], None]) -> int:

@@ -142,8 +142,9 @@ def _postmortem(folder: Path, moved: Moved) -> None:
     page = folder / f"postmortem-{migration.candidate}.html"
     write_postmortem(told.story, told.aftermath, html=page, markdown=None, patch=None)
     met, sides = told.story.tally.candidate_units, moved.changed_sides
+    back = f", {moved.sent_back} sent back by the rollback" if moved.sent_back else ""
     click.echo(f"    {headline(told.story)}")
-    click.echo(f"    {met:,} conversations had {migration.candidate}, {sides} changed sides in mid-life; see {page}")
+    click.echo(f"    {met:,} conversations had {migration.candidate}, {sides} changed sides in mid-life{back}; see {page}")
 
 
 def _own_name() -> str:
