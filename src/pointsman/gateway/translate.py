@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import msgspec
+
 from pointsman.core.chat import ChatReply, Delta, Failed, Finished, Started, UsageSeen
 from pointsman.core.failure import Failure, ProviderError
 from pointsman.gateway.call import BrokenStream, send_whole
@@ -49,6 +51,8 @@ class TranslatingCall:
             await _Streaming(visit, self._target, reply, self._names).run(reply.stream)
             return
         said = self._read(reply)
+        if said.created_s is None:
+            said = msgspec.structs.replace(said, created_s=visit.at_s)
         visit.answered(said)
         visit.lost(visit.dialect.lost_in_reply(said, streamed=visit.asked.stream))
         if visit.asked.stream:
@@ -122,7 +126,8 @@ class _Streaming:
         shows = self._visit.released
         if self._names:
             deltas = [restored_delta(d, self._names) for d in deltas]
-        for delta in deltas:
+        for given in deltas:
+            delta = self._dated(given) if isinstance(given, Started) else given
             self._assembler.add(delta)
             if isinstance(delta, Failed):
                 return  # `end` tells it, if anything was released by then
@@ -133,6 +138,10 @@ class _Streaming:
                 self._held.append(said)
         if shows:
             await self._release()
+
+    def _dated(self, started: Started) -> Started:
+        """Some protocols do not say when an answer began; others owe their clients a date."""
+        return started if started.created_s is not None else msgspec.structs.replace(started, created_s=self._visit.at_s)
 
     async def end(self, failure: Failure | None) -> None:
         """The protocol's own end, or the failure in its words. Raises as `Call.answer` says."""

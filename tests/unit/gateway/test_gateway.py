@@ -255,3 +255,26 @@ def test_a_route_names_only_variants_that_exist():
         with pytest.raises(ConfigError, match=r"routes\.r"), gateway({**base, "routes": {"r": route}}):
             pass
     assert project_of(base).routes == {}
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["reply", "stream"])
+@pytest.mark.parametrize("provider", ["openai_chat", "openai_responses", "anthropic_messages", "gemini"])
+def test_every_answer_in_openais_words_says_when_it_began(upstream, provider, stream):
+    """Also where the provider's protocol has no word for it: then by the gateway's clock."""
+    with (
+        gateway({"variants": {"m": variant(upstream.base_url, provider)}}) as running,
+        openai.OpenAI(base_url=running.openai_url, api_key="k", max_retries=0) as client,
+    ):
+        before_s = time.time() - 1
+        if stream:
+            with client.chat.completions.create(model="m", messages=USER, stream=True) as chunks:
+                created = {chunk.created for chunk in chunks}
+        else:
+            created = {
+                client.chat.completions.create(model="m", messages=USER).created,
+                int(client.responses.create(model="m", input="hello").created_at),
+            }
+        if provider.startswith("openai"):
+            assert all(created)  # the provider's own word, whatever its clock says
+        else:
+            assert all(before_s <= at_s <= time.time() + 1 for at_s in created)
